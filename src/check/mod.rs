@@ -1,0 +1,182 @@
+//! Kinds of preconditions: what each one is, how one attempt is made, and what it finds.
+//!
+//! A kind is one file here and one line in [`registry`]. It says *whether* something holds now and, if not,
+//! why; when to ask again, for how long, and what an opposite means is the engine's affair.
+
+pub mod class;
+pub mod options;
+pub mod registry;
+
+mod delay;
+mod tcp;
+
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+
+pub use class::{Class, Cost};
+pub use options::{Draft, Opt};
+
+use crate::net::Net;
+use crate::net::trace::Trace;
+use crate::net::watch::Watch;
+
+/// A scheme by which targets of a kind are written.
+#[derive(Debug)]
+pub struct Scheme {
+    /// The name before the colon.
+    pub name: &'static str,
+    /// How a target is written, for messages: `tcp://HOST:PORT`.
+    pub form: &'static str,
+    /// Whether `//HOST` follows.
+    pub authority: bool,
+    /// Whether the form without `//` is accepted too (`dns:NAME`).
+    pub opaque: bool,
+    /// Whether `?` begins a query (otherwise it is part of the path).
+    pub query: bool,
+}
+
+/// A kind of precondition.
+pub struct Kind {
+    /// Its name, which is also that of its first scheme.
+    pub name: &'static str,
+    /// The schemes that select it.
+    pub schemes: &'static [Scheme],
+    /// The typed flag that takes its targets, without dashes.
+    pub flag: Option<&'static str>,
+    /// When it is satisfied, in one line.
+    pub summary: &'static str,
+    /// Its options, in groups (own ones, TLS …).
+    pub options: &'static [&'static [Opt]],
+    /// The classes of failure that are a clean «no»: what `not` waits for.
+    pub opposite: &'static [&'static Class],
+    /// All classes that its attempts can report beside those of the network.
+    pub classes: &'static [&'static Class],
+    /// Makes the probe; problems are left in the draft.
+    pub build: fn(&mut Draft<'_>) -> Option<Box<dyn Probe>>,
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kind").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Kind {
+    /// All options of this kind, group by group.
+    pub fn all_options(&self) -> impl Iterator<Item = &'static Opt> {
+        self.options.iter().copied().flatten()
+    }
+}
+
+/// What an attempt has to work with.
+pub struct Attempt<'a> {
+    /// The network, the resolver and what is shared between attempts.
+    pub net: &'a Rc<Net>,
+    /// Where the attempt notes what it is doing, so that it can be explained when it is cut short.
+    pub trace: &'a Trace,
+}
+
+/// One attempt at a precondition; no policy.
+pub trait Probe {
+    /// Finds out whether the precondition holds now. The future may be dropped at any await.
+    fn attempt<'a>(&'a self, attempt: &'a Attempt<'a>) -> LocalBoxFuture<'a, Verdict>;
+
+    /// Whether the attempt time-out applies. (The deadline always does.)
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    /// Something that tells when another attempt is worth making before its time, if there is such a thing.
+    fn watch(&self, net: &Rc<Net>) -> Option<Watch> {
+        let _ = net;
+        None
+    }
+}
+
+/// What an attempt found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It holds.
+    Ready(Evidence),
+    /// It does not hold, and may later.
+    NotYet(Reason),
+    /// It will never hold.
+    Never(Reason),
+}
+
+/// What shows that a precondition holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// A lower-case fragment without secrets: `connected to 10.0.0.5:5432`.
+    pub text: String,
+    /// Identity of what was seen: `stable=` starts over when it changes.
+    pub fingerprint: Option<u64>,
+}
+
+impl Evidence {
+    /// Evidence in words.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), fingerprint: None }
+    }
+}
+
+/// Why a precondition does not hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reason {
+    /// The class of the failure.
+    pub class: &'static Class,
+    /// A lower-case fragment without secrets and without figures that change from attempt to attempt.
+    pub text: String,
+    /// What else is known, for hints and for machine-readable output.
+    pub facts: Vec<Fact>,
+}
+
+impl Reason {
+    /// A reason without further facts.
+    pub fn new(class: &'static Class, text: impl Into<String>) -> Self {
+        Self { class, text: text.into(), facts: Vec::new() }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn fact(mut self, fact: Fact) -> Self {
+        self.facts.push(fact);
+        self
+    }
+
+    /// Whether this says the same as `other`, apart from facts.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.class == other.class && self.text == other.text
+    }
+}
+
+/// Something that an attempt learned, by which hints are chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fact {
+    /// The address that was talked to.
+    Peer(std::net::SocketAddr),
+    /// The name that was looked up, with the search domains that were tried.
+    Searched {
+        /// The name as given.
+        name: String,
+        /// The search list.
+        search: Vec<String>,
+    },
+    /// An HTTP status.
+    Status(u16),
+    /// Where a redirect leads.
+    Location(String),
+    /// The `Retry-After` header.
+    RetryAfter(String),
+    /// The names in the peer's certificate.
+    CertificateNames(Vec<String>),
+    /// What the peer spoke instead of what was asked of it.
+    Spoke(&'static str),
+    /// What is at a path instead of what was asked for.
+    Found(&'static str),
+    /// The attempt ended because its time was up.
+    Cut,
+}

@@ -1,0 +1,319 @@
+//! Connections: all addresses are tried, families alternate (RFC 8305), and a connect that hangs is overlapped
+//! by a fresh one, since the kernel resends a lost SYN only after 1, 3, 7 s.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::trace::Trace;
+use super::{Net, io_class, io_words};
+use crate::check::{Class, Fact, Reason, class};
+use crate::plan::target::Host;
+
+/// How long after one address the next is tried (RFC 8305 §5, «Connection Attempt Delay»).
+const STAGGER: Duration = Duration::from_millis(250);
+/// How long a connect may hang before a fresh one overlaps it; doubled each time.
+const OVERLAP: Duration = Duration::from_millis(300);
+
+/// An address family to keep to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Family {
+    /// Either.
+    #[default]
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+impl Family {
+    /// Whether `ip` belongs to it.
+    #[must_use]
+    pub fn admits(self, ip: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => ip.is_ipv4(),
+            Self::V6 => ip.is_ipv6(),
+        }
+    }
+}
+
+/// The addresses of `host`, at `port`, in the order in which they are to be tried.
+///
+/// # Errors
+/// The reason why the name has no address.
+pub async fn addresses(
+    net: &Net,
+    trace: &Trace,
+    host: &Host,
+    port: u16,
+    family: Family,
+) -> Result<Vec<SocketAddr>, Reason> {
+    let ips = match host {
+        Host::Ip(ip) => vec![*ip],
+        Host::This => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        Host::Name(name) => net.lookup_ip(trace, name, family).await?,
+    };
+    let ips: Vec<IpAddr> = ips.into_iter().filter(|ip| family.admits(*ip)).collect();
+    if ips.is_empty() {
+        let wanted = if family == Family::V4 { "IPv4" } else { "IPv6" };
+        return Err(Reason::new(&class::DNS_NODATA, format!("{host} has no {wanted} address")));
+    }
+    Ok(interleaved(ips).into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+}
+
+/// `ips` with the families taking turns, the first one's family first (RFC 8305 §4).
+fn interleaved(ips: Vec<IpAddr>) -> Vec<IpAddr> {
+    let Some(first) = ips.first().copied() else { return ips };
+    let (same, other): (Vec<_>, Vec<_>) = ips.into_iter().partition(|ip| ip.is_ipv4() == first.is_ipv4());
+    let mut other = other.into_iter();
+    let mut ordered = Vec::with_capacity(same.len() + other.len());
+    for ip in same {
+        ordered.push(ip);
+        ordered.extend(other.next());
+    }
+    ordered.extend(other);
+    ordered
+}
+
+/// How a try to reach an address failed.
+pub(crate) struct Failure {
+    pub(crate) class: &'static Class,
+    pub(crate) words: String,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let class = io_class(&error);
+        let words = match class.code {
+            "tcp.refused" => "connection refused".into(),
+            "tcp.timeout" => "no answer".into(),
+            "tcp.closed" => "connection reset".into(),
+            _ => io_words(&error),
+        };
+        Self { class, words }
+    }
+}
+
+/// What is known of each address while a race runs.
+#[derive(Default)]
+struct Board(RefCell<Vec<(SocketAddr, Option<Failure>)>>);
+
+impl Board {
+    /// One reason for all addresses: of the class that says most, with each address' own words.
+    fn reason(&self) -> Reason {
+        const RANK: [&str; 4] = ["tcp.timeout", "tcp.closed", "local.resources", "tcp.refused"];
+        let board = self.0.borrow();
+        let silent = || Failure { class: &class::TCP_TIMEOUT, words: "no answer".into() };
+        let mut class: Option<&'static Class> = None;
+        let rank = |class: &Class| RANK.iter().position(|code| *code == class.code).unwrap_or(RANK.len());
+        let mut groups: Vec<(String, Vec<SocketAddr>)> = Vec::new();
+        for (address, failure) in board.iter() {
+            let silent = silent();
+            let failure = failure.as_ref().unwrap_or(&silent);
+            if class.is_none_or(|best| rank(failure.class) < rank(best)) {
+                class = Some(failure.class);
+            }
+            match groups.iter_mut().find(|(words, _)| *words == failure.words) {
+                Some((_, addresses)) => addresses.push(*address),
+                None => groups.push((failure.words.clone(), vec![*address])),
+            }
+        }
+        let words: Vec<String> = groups
+            .into_iter()
+            .map(|(words, addresses)| format!("{words} by {}", listed(&addresses)))
+            .collect();
+        let mut reason = Reason::new(
+            class.unwrap_or(&class::TCP_TIMEOUT),
+            words.join("; ").replace("no answer by", "no answer from"),
+        );
+        reason.facts.extend(board.iter().map(|(address, _)| Fact::Peer(*address)));
+        reason
+    }
+}
+
+/// Addresses for people: sorted, at most three by name.
+fn listed(addresses: &[SocketAddr]) -> String {
+    let mut sorted: Vec<SocketAddr> = addresses.to_vec();
+    sorted.sort_unstable();
+    let mut text: Vec<String> = sorted.iter().take(3).map(ToString::to_string).collect();
+    if sorted.len() > 3 {
+        text.push(format!("{} more", sorted.len() - 3));
+    }
+    text.join(", ")
+}
+
+/// Connects to the first of `addresses` that accepts.
+///
+/// # Errors
+/// One reason for all addresses.
+pub async fn connect(trace: &Trace, addresses: &[SocketAddr]) -> Result<TcpStream, Reason> {
+    let since = Instant::now();
+    let stream = race(trace, addresses, connect_one).await?;
+    trace.stage("connect", since, || {
+        stream.peer_addr().map_or_else(|_| "connected".into(), |peer| peer.to_string())
+    });
+    Ok(stream)
+}
+
+/// One connect to one address.
+pub(crate) async fn connect_one(address: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    // A connect to a port of our own ephemeral range can meet itself (TCP's simultaneous open).
+    if stream.local_addr().ok() == Some(address) {
+        return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
+    }
+    Ok(stream)
+}
+
+/// Runs `reach` against the addresses until one succeeds: the next address after 250 ms or as soon as one
+/// fails, then fresh tries of all that hang, after 300, 600, 1200 … ms.
+pub(crate) async fn race<T, F>(
+    trace: &Trace,
+    addresses: &[SocketAddr],
+    reach: impl Fn(SocketAddr) -> F,
+) -> Result<T, Reason>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let board = Rc::new(Board::default());
+    let noted = Rc::clone(&board);
+    trace.doing(move || noted.reason());
+    let mut waiting = addresses.iter().copied();
+    let mut tries = FuturesUnordered::new();
+    let mut overlap = OVERLAP;
+    let mut next = Instant::now();
+    let try_one = |address: SocketAddr| {
+        let attempt = reach(address);
+        async move { (address, attempt.await) }
+    };
+    loop {
+        let started = if let Some(address) = waiting.next() {
+            board.0.borrow_mut().push((address, None));
+            tries.push(try_one(address));
+            next = Instant::now() + if waiting.len() > 0 { STAGGER } else { overlap };
+            true
+        } else {
+            false
+        };
+        loop {
+            tokio::select! {
+                biased;
+                ended = tries.next() => match ended {
+                    Some((_, Ok(value))) => return Ok(value),
+                    Some((address, Err(failure))) => {
+                        if let Some(entry) = board.0.borrow_mut().iter_mut().find(|entry| entry.0 == address) {
+                            entry.1 = Some(failure);
+                        }
+                        if waiting.len() > 0 {
+                            break;
+                        }
+                    }
+                    None => return Err(board.reason()),
+                },
+                () = sleep_until(next) => {
+                    if started && waiting.len() > 0 {
+                        break;
+                    }
+                    // Those that failed have answered; only silence is worth another try.
+                    let silent: Vec<SocketAddr> =
+                        board.0.borrow().iter().filter(|(_, failure)| failure.is_none()).map(|(address, _)| *address).collect();
+                    tries.extend(silent.into_iter().map(try_one));
+                    overlap *= 2;
+                    next = Instant::now() + overlap;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    const fn address(last: u8) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 1)
+    }
+
+    const BOTH: [SocketAddr; 2] = [address(1), address(2)];
+
+    fn refused() -> Failure {
+        io::Error::from(io::ErrorKind::ConnectionRefused).into()
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let v4 = |n| IpAddr::from([10, 0, 0, n]);
+        let v6 = |n: u16| IpAddr::from([0, 0, 0, 0, 0, 0, 0, n]);
+        assert_eq!(interleaved(vec![v6(1), v6(2), v6(3), v4(1)]), [v6(1), v4(1), v6(2), v6(3)]);
+        assert_eq!(interleaved(vec![v4(1), v6(1), v6(2)]), [v4(1), v6(1), v6(2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_address_is_tried_when_the_first_hangs() {
+        let began = Instant::now();
+        let trace = Trace::new(false);
+        let reached = race(&trace, &BOTH, |address| async move {
+            if address.ip().to_string().ends_with('1') {
+                std::future::pending::<()>().await;
+            }
+            Ok::<_, Failure>(address)
+        });
+        assert_eq!(reached.await.ok(), Some(address(2)));
+        assert_eq!(began.elapsed(), STAGGER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_moves_on_at_once_and_all_refusals_end_the_race() {
+        let began = Instant::now();
+        let trace = Trace::new(false);
+        let reason = race(&trace, &[address(2), address(1)], |_| async { Err::<(), _>(refused()) }).await;
+        let reason = reason.unwrap_err();
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert_eq!(reason.class, &class::TCP_REFUSED);
+        assert_eq!(reason.text, "connection refused by 127.0.0.1:1, 127.0.0.2:1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hanging_connects_are_overlapped_by_fresh_ones() {
+        let tries = Cell::new(0);
+        let began = Instant::now();
+        let trace = Trace::new(false);
+        let reached = race(&trace, &BOTH[..1], |_| {
+            tries.set(tries.get() + 1);
+            let number = tries.get();
+            async move {
+                if number < 4 {
+                    std::future::pending::<()>().await;
+                }
+                Ok::<_, Failure>(number)
+            }
+        });
+        assert_eq!(reached.await.ok(), Some(4));
+        assert_eq!(began.elapsed(), Duration::from_millis(300 + 600 + 1200));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cut_race_names_silent_and_refusing_addresses() {
+        let trace = Trace::new(false);
+        let race = race(&trace, &BOTH, |address| async move {
+            if address.ip().to_string().ends_with('1') {
+                return Err::<(), _>(refused());
+            }
+            std::future::pending().await
+        });
+        assert!(tokio::time::timeout(Duration::from_secs(5), race).await.is_err());
+        let reason = trace.cut().unwrap();
+        assert_eq!(reason.class, &class::TCP_TIMEOUT);
+        assert_eq!(reason.text, "connection refused by 127.0.0.1:1; no answer from 127.0.0.2:1");
+    }
+}

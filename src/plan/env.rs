@@ -1,0 +1,50 @@
+//! The environment as a value: read once in `main`, passed along, replaced in tests.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// The environment variables of this process. Values that are not UTF-8 are kept out of expansion: they
+/// count as unset, since no target or option can hold them.
+#[derive(Debug, Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// Collects `(name, value)` pairs, as `std::env::vars_os()` gives them.
+    pub fn new(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self(
+            vars.into_iter()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
+    }
+
+    /// The value of `name`, if it is set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of `name`, if it is set and not empty.
+    #[must_use]
+    pub fn non_empty(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether this process runs in a Kubernetes Pod: the API server's address is in every Pod's
+    /// environment (<https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>).
+    #[must_use]
+    pub fn in_kubernetes(&self) -> bool {
+        self.non_empty("KUBERNETES_SERVICE_HOST").is_some()
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Env {
+    fn from(vars: [(&str, &str); N]) -> Self {
+        Self(vars.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+}

@@ -1,0 +1,16 @@
+//! What to wait for and how: pure data, made from text without any network traffic.
+
+pub mod duration;
+pub mod env;
+pub mod expand;
+pub mod problem;
+pub mod secret;
+pub mod target;
+
+mod policy;
+// mod resolve;
+// mod tree;
+
+pub use policy::{Backoff, Policy, Settings};
+// pub use resolve::{Plan, Precondition, resolve};
+// pub use tree::{Node, Tree};
