@@ -40,10 +40,10 @@ fn what_is_there_is_judged() {
         ("full", size(13), "ready", ""),
         ("full", contains("^state: ready$"), "ready", ""),
         ("full", contains("^ready"), "file.content", ""),
-        ("full", newer(Newer::Within(Duration::from_secs(60))), "ready", ""),
+        ("full", newer(Newer::Within(Duration::from_mins(1))), "ready", ""),
         (
             "full",
-            newer(Newer::Since(SystemTime::now() + Duration::from_secs(60))),
+            newer(Newer::Since(SystemTime::now() + Duration::from_mins(1))),
             "file.stale",
             "start of prereq",
         ),

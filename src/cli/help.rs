@@ -42,7 +42,9 @@ pub(super) fn long() -> String {
         }
     }
     text.push_str("\n  Every target also takes:\n");
-    COMMON.iter().for_each(|option| describe(&mut text, option));
+    for option in COMMON {
+        describe(&mut text, option);
+    }
     text.push_str(
         "\nWords between targets: 'A B' waits for both, 'A or B' for either, 'not A' for the opposite,
 'A then B' begins B when A holds. 'not' binds first, then 'or', then 'and' (implied), then 'then'.

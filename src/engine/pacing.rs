@@ -59,11 +59,11 @@ impl Pacing {
             Rule::Adaptive if cost == Cost::Low => (elapsed / 100).clamp(low, high),
             Rule::Adaptive => {
                 let share = (elapsed / 10).clamp(low, high);
-                low + (share - low).mul_f64(self.random.f64())
+                low + share.saturating_sub(low).mul_f64(self.random.f64())
             }
             Rule::Exponential(delays) => {
                 let delay = delays.next().unwrap_or(high).clamp(low, high);
-                low + (delay - low).mul_f64(self.random.f64())
+                low + delay.saturating_sub(low).mul_f64(self.random.f64())
             }
         }
     }

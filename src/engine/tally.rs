@@ -156,10 +156,9 @@ impl Tally {
         }
         let (satisfied, failed, total) = (entry.satisfied, entry.failed, entry.children.len());
         let verdict = match entry.rule {
-            Rule::Leaf(_) => None,
             Rule::Count(needed) if satisfied >= needed => Some(Status::Satisfied),
             Rule::Count(needed) if total - failed < needed => entry.worst.map(Status::Failed),
-            Rule::Count(_) => None,
+            Rule::Leaf(_) | Rule::Count(_) => None,
             Rule::Sequence if failed > 0 => entry.worst.map(Status::Failed),
             Rule::Sequence if satisfied == total => Some(Status::Satisfied),
             Rule::Sequence => {

@@ -52,9 +52,10 @@ impl Probe for Scripted {
         async move {
             self.log.borrow_mut().push((self.name, millis(self.began.elapsed())));
             // The last one is repeated for ever.
-            let mut script = self.script.borrow_mut();
-            let does = if script.len() > 1 { script.pop_front() } else { script.front().copied() };
-            drop(script);
+            let does = {
+                let mut script = self.script.borrow_mut();
+                if script.len() > 1 { script.pop_front() } else { script.front().copied() }
+            };
             attempt.trace.doing(|| Reason::new(&COSTLY, "no answer"));
             match does.unwrap() {
                 Does::Ready => Verdict::Ready(Evidence::new("yes")),

@@ -55,13 +55,12 @@ pub struct Plan {
 /// All that is wrong, not just the first.
 pub fn resolve(layer: &Layer, env: &Env) -> Result<Plan, Vec<Problem>> {
     let mut resolver = Resolver { layer, env, preconditions: Vec::new(), problems: Vec::new() };
-    let tree = match &layer.targets {
-        Some(spec) => resolver.node(spec, false),
-        None => {
-            let problem = Problem::new("nothing to wait for: no precondition is given");
-            resolver.problems.push(problem.hint("for example: prereq tcp://localhost:5432"));
-            None
-        }
+    let tree = if let Some(spec) = &layer.targets {
+        resolver.node(spec, false)
+    } else {
+        let problem = Problem::new("nothing to wait for: no precondition is given");
+        resolver.problems.push(problem.hint("for example: prereq tcp://localhost:5432"));
+        None
     };
     let settings = resolver.settings();
     if let (Some(tree), true) = (tree, resolver.problems.is_empty()) {

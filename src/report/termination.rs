@@ -1,6 +1,7 @@
 //! The termination message of a container: the summary, where `kubectl describe pod` shows it
 //! (<https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/>).
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +42,7 @@ fn fitted(lines: &[String], most: usize) -> String {
                 text.push_str(&line[..end]);
                 text.push('\n');
             }
-            text.push_str(&format!("({} more lines)\n", lines.len() - index));
+            let _ = writeln!(text, "({} more lines)", lines.len() - index);
             break;
         }
         text.push_str(line);

@@ -77,7 +77,7 @@ impl<W: Write> Text<W> {
     }
 
     /// The line of an event that concerns one precondition.
-    fn line(&self, event: &Event, progress: &Progress<'_>) -> Option<String> {
+    fn line(event: &Event, progress: &Progress<'_>) -> Option<String> {
         let name = |id: usize| &progress.plan().preconditions[id].name;
         let reason = |id: usize| {
             progress
@@ -143,7 +143,7 @@ impl<W: Write> Reporter for Text<W> {
             // Every attempt is printed already.
             Event::Reason(_) if self.style.verbosity == Verbosity::Verbose => {}
             event => {
-                if let Some(line) = self.line(event, progress) {
+                if let Some(line) = Self::line(event, progress) {
                     self.timed(at, &line);
                 }
             }
