@@ -165,6 +165,8 @@ pub enum Fact {
         /// The search list.
         search: Vec<String>,
     },
+    /// The name servers that were asked.
+    NameServers(Vec<std::net::SocketAddr>),
     /// An HTTP status.
     Status(u16),
     /// Where a redirect leads.
