@@ -8,6 +8,7 @@ pub mod options;
 pub mod registry;
 
 mod delay;
+mod dns;
 mod tcp;
 
 use std::rc::Rc;

@@ -39,7 +39,7 @@ pub(super) async fn ask(
         (0..servers.len()).map(|index| (index + manner.first) % servers.len()).collect();
     let mut tries = FuturesUnordered::new();
     let send = |server: usize| async move { (server, exchange(servers[server], query, manner.tcp).await) };
-    let mut asked = 0;
+    let mut asked = vec![0_u32; servers.len()];
     let mut wait = AGAIN;
     let mut again = Instant::now();
     loop {
@@ -61,15 +61,19 @@ pub(super) async fn ask(
                 if alive.len() < before {
                     failed(server, failure);
                 }
-                if alive.is_empty() {
-                    return Outcome::Failed;
+                // Others that have been asked may still answer.
+                if alive.is_empty() || alive.iter().any(|server| asked[*server] == 0) {
+                    again = Instant::now();
                 }
-                again = Instant::now();
             }
             () = sleep_until(until) => return Outcome::Failed,
             () = sleep_until(again) => {
-                tries.push(send(alive[asked % alive.len()]));
-                asked += 1;
+                // The next in turn is the first of those asked least.
+                let Some(server) = alive.iter().copied().min_by_key(|server| asked[*server]) else {
+                    return Outcome::Failed;
+                };
+                asked[server] += 1;
+                tries.push(send(server));
                 again = Instant::now() + wait;
                 wait = AGAIN * 2;
             }
@@ -92,7 +96,7 @@ fn failure(error: &NetError) -> Option<Failure> {
             (&class::LOCAL_RESOURCES, io_words(error))
         }
         NetError::Io(error) => (&class::DNS_UNREACHABLE, io_words(error)),
-        _ => (&class::DNS_PROTOCOL, String::from("a malformed answer")),
+        _ => (&class::DNS_PROTOCOL, String::from("nonsense")),
     };
     Some(Failure { class, words })
 }
@@ -128,7 +132,7 @@ fn read(answer: &Message, query: &Query) -> Result<Outcome, Failure> {
         });
         match alias {
             Some(_) if steps > answer.answers.len() => {
-                return fail(&class::DNS_PROTOCOL, "an alias that leads back to itself");
+                return fail(&class::DNS_PROTOCOL, "with an alias that leads back to itself");
             }
             Some(target) => (owner, steps) = (target, steps + 1),
             None => break,
@@ -138,7 +142,7 @@ fn read(answer: &Message, query: &Query) -> Result<Outcome, Failure> {
     let refers = |kind| answer.authorities.iter().any(|record| record.record_type() == kind);
     let resolver = answer.authoritative || answer.recursion_available;
     if !resolver && (steps > 0 || refers(RecordType::NS) && !refers(RecordType::SOA)) {
-        return fail(&class::DNS_SERVFAIL, "a referral to other name servers");
+        return fail(&class::DNS_SERVFAIL, "with a referral to other name servers");
     }
     Ok(Outcome::NoData { alias: (steps > 0).then(|| plain(owner)) })
 }

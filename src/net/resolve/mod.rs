@@ -9,6 +9,10 @@ mod files;
 mod outcome;
 mod present;
 mod search;
+#[cfg(test)]
+pub(crate) mod server;
+#[cfg(test)]
+mod tests;
 
 mod transport;
 
