@@ -30,6 +30,7 @@ macro_rules! kinds {
 // A new kind is one file in this folder and one line here.
 kinds! {
     tcp,
+    dns,
     file,
     delay,
 }
@@ -178,6 +179,8 @@ pub enum Fact {
         /// The search list.
         search: Vec<String>,
     },
+    /// The name servers that were asked.
+    NameServers(Vec<std::net::SocketAddr>),
     /// An HTTP status.
     Status(u16),
     /// Where a redirect leads.

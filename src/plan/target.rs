@@ -142,7 +142,8 @@ fn complete(template: &mut Template, flag: Option<&str>) -> Result<(), Problem> 
             }
             _ => {
                 let first = &kind.schemes[0];
-                template.prefix(&format!("{}:{}", first.name, if first.authority { "//" } else { "" }));
+                let slashes = if first.authority && !first.opaque { "//" } else { "" };
+                template.prefix(&format!("{}:{slashes}", first.name));
                 Ok(())
             }
         };
