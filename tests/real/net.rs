@@ -47,9 +47,11 @@ impl Net {
 
     /// 10.99.0.0/24 becomes a network where packets are sent and nobody ever answers.
     pub(crate) fn add_blackhole(&self) {
-        self.ip(&["link", "add", "hole", "type", "dummy"]);
+        // A cable whose other end is plugged in but heeds nothing; without ARP the kernel never gives up on a host.
+        self.ip(&["link", "add", "hole", "type", "veth", "peer", "name", "hole-end"]);
         self.ip(&["addr", "add", "10.99.0.1/24", "dev", "hole"]);
-        self.ip(&["link", "set", "hole", "up"]);
+        self.ip(&["link", "set", "hole", "arp", "off", "up"]);
+        self.ip(&["link", "set", "hole-end", "up"]);
     }
 
     pub(crate) fn path(&self, file: &str) -> String {

@@ -46,17 +46,13 @@ impl<'a> Nginx<'a> {
     }
 
     fn configure(net: &Net, servers: &str) -> String {
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
-            .map(|kind| format!("{kind}_temp_path {};\n", net.path(&format!("{kind}-temp"))))
-            .collect();
         let text = format!(
-            "daemon off;\nuser root;\nworker_processes 1;\npid {};\nerror_log {};\n\
+            "daemon off;\nuser root;\nworker_processes 1;\npid {dir}/nginx.pid;\nerror_log {dir}/nginx-error.log;\n\
              events {{ worker_connections 128; }}\n\
-             http {{\n{temporary}access_log {};\ndefault_type text/plain;\n{servers}\n}}\n",
-            net.path("nginx.pid"),
-            net.path("nginx-error.log"),
-            net.path("access.log"),
+             http {{\naccess_log {dir}/access.log;\ndefault_type text/plain;\n\
+             client_body_temp_path {dir}/client_body; proxy_temp_path {dir}/proxy; fastcgi_temp_path {dir}/fastcgi;\n\
+             uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;\n{servers}\n}}\n",
+            dir = net.path(""),
         );
         net.write("nginx.conf", &text)
     }
