@@ -1,0 +1,15 @@
+//! The program as a user runs it, against real servers: nginx and BIND, each test in a network namespace of its own
+//! with its own resolv.conf. Needs root and the packages of `tests/real/setup.sh`, so the tests are `#[ignore]`d for
+//! plain `cargo test` and run by `make real`. What is missing then is a failure, never a skip.
+//!
+//! Only what is promised to users is asserted: exit status, failure classes, that the target is named, that there is
+//! a hint. `PREREQ=path` puts another binary to the test, such as the static one that is shipped.
+
+mod certs;
+mod dns;
+mod http;
+mod net;
+mod program;
+mod servers;
+mod tcp;
+mod tls;

@@ -1,0 +1,103 @@
+//! `prereq` itself, run to its end or watched while it waits.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::net::{Net, Process, eventually};
+
+/// Long enough that what is unmet has been looked at, short enough that a suite of such waits is quick.
+pub(crate) const SHORT: Duration = Duration::from_millis(1500);
+/// Above it a wait has hung, whatever its time-out.
+const SLACK: Duration = Duration::from_secs(1);
+
+pub(crate) struct Outcome {
+    pub(crate) status: Option<i32>,
+    pub(crate) output: String,
+    pub(crate) took: Duration,
+}
+
+/// A run that is not over.
+pub(crate) struct Waiting<'a> {
+    net: &'a Net,
+    process: Process,
+    log: String,
+    begun: Instant,
+}
+
+/// Runs to the end, with a time-out of [`SHORT`].
+pub(crate) fn prereq(net: &Net, words: &[&str]) -> Outcome {
+    start_for(net, SHORT, words, &[]).finish(SHORT + SLACK)
+}
+
+pub(crate) fn prereq_with_env(net: &Net, words: &[&str], env: &[(&str, &str)]) -> Outcome {
+    start_for(net, SHORT, words, env).finish(SHORT + SLACK)
+}
+
+/// Starts it with a time-out that no test is meant to reach.
+pub(crate) fn start<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
+    start_for(net, Duration::from_secs(20), words, &[])
+}
+
+fn start_for<'a>(net: &'a Net, timeout: Duration, words: &[&str], env: &[(&str, &str)]) -> Waiting<'a> {
+    let timeout = format!("{}ms", timeout.as_millis());
+    let args: Vec<&str> = ["--timeout", &timeout].into_iter().chain(words.iter().copied()).collect();
+    let log = format!("prereq-{}.log", fastrand::u64(..));
+    let process = net.spawn(&log, &binary(), &args, env);
+    Waiting { net, process, log, begun: Instant::now() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "says which binary is put to the test")]
+fn binary() -> String {
+    std::env::var("PREREQ").unwrap_or_else(|_| env!("CARGO_BIN_EXE_prereq").to_owned())
+}
+
+impl Waiting<'_> {
+    fn output(&self) -> String {
+        self.net.read(&self.log)
+    }
+
+    /// It is still waiting, and for this reason.
+    pub(crate) fn until_it_says(&mut self, class: &str) {
+        eventually(&format!("prereq says {class}"), Duration::from_secs(8), || {
+            let output = self.output();
+            let said = output.contains(class);
+            assert!(said || self.process.is_running(), "ended without {class}:\n{output}");
+            said
+        });
+        assert!(self.process.is_running(), "did not wait:\n{}", self.output());
+    }
+
+    /// It ends within `limit` from now.
+    pub(crate) fn finish(mut self, limit: Duration) -> Outcome {
+        let status = self.process.wait(limit);
+        Outcome { status, output: self.output(), took: self.begun.elapsed() }
+    }
+
+    /// What it waited for has come: it ends at once, and well.
+    pub(crate) fn ends_ready(self) -> Outcome {
+        let outcome = self.finish(Duration::from_millis(2500));
+        outcome.is_ready();
+        outcome
+    }
+}
+
+impl Outcome {
+    pub(crate) fn is_ready(&self) {
+        assert_eq!(self.status, Some(0), "not ready:\n{}", self.output);
+    }
+
+    /// It timed out, and said which target, why, and what to look at.
+    pub(crate) fn is_unmet(&self, target: &str, class: &str) {
+        self.is_unmet_by_one_of(target, &[class]);
+    }
+
+    pub(crate) fn is_unmet_by_one_of(&self, target: &str, classes: &[&str]) {
+        let output = &self.output;
+        assert_eq!(self.status, Some(124), "not the status of a time-out:\n{output}");
+        assert!(self.took >= SHORT, "gave up early, after {:?}:\n{output}", self.took);
+        assert!(classes.iter().any(|class| output.contains(class)), "none of {classes:?}:\n{output}");
+        assert!(output.contains(target), "{target} is not named:\n{output}");
+        assert!(output.lines().any(|line| line.contains("hint:")), "no hint:\n{output}");
+    }
+}
