@@ -7,6 +7,7 @@ mod expect;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use futures_util::FutureExt as _;
@@ -120,14 +121,13 @@ fn kind(draft: &mut Draft<'_>) -> Option<RecordType> {
     let mut kinds = Vec::new();
     for word in given {
         let upper = word.to_ascii_uppercase();
-        match TYPES.iter().find(|(name, _)| *name == upper) {
-            Some((_, kind)) => kinds.push(*kind),
-            None => {
-                let names = TYPES.map(|(name, _)| name);
-                let what = format!("option type: '{word}' is not one of {}", names.join(", "));
-                draft.problem(Problem::new(what).nearest(&upper, names));
-            }
+        if let Some((_, kind)) = TYPES.iter().find(|(name, _)| *name == upper) {
+            kinds.push(*kind);
+            continue;
         }
+        let names = TYPES.map(|(name, _)| name);
+        let what = format!("option type: '{word}' is not one of {}", names.join(", "));
+        draft.problem(Problem::new(what).nearest(&upper, names));
     }
     if kinds.iter().any(|kind| *kind != kinds[0]) {
         draft.problem(Problem::new("two different types are asked for").hint("give the type once"));
@@ -179,7 +179,7 @@ fn reverse(ip: IpAddr) -> String {
         IpAddr::V6(ip) => {
             let mut name = String::with_capacity(73);
             for byte in ip.octets().iter().rev() {
-                name.push_str(&format!("{:x}.{:x}.", byte & 15, byte >> 4));
+                let _ = write!(name, "{:x}.{:x}.", byte & 15, byte >> 4);
             }
             name + "ip6.arpa."
         }

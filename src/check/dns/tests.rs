@@ -11,7 +11,8 @@ use crate::plan::target::Target;
 fn probe(text: &str, flag: Option<&str>) -> Result<Box<dyn Probe>, String> {
     let env = Env::default();
     let told = |problems: Vec<Problem>| -> String {
-        problems.iter().map(|p| format!("{}|{}", p.what, p.hint.as_deref().unwrap_or_default())).collect()
+        let told = problems.iter().map(|p| format!("{}|{}", p.what, p.hint.as_deref().unwrap_or_default()));
+        told.collect::<Vec<_>>().join("; ")
     };
     let target = Target::parse(text, flag, &env).map_err(told)?;
     assert_eq!(target.scheme, "dns");
@@ -47,10 +48,11 @@ fn zone(asked: &Asked) -> Vec<Reply> {
     }
 }
 
+const SEARCH: &str = "search a.test\n";
+
 #[tokio::test]
 async fn targets_and_what_they_find() {
     let server = Server::start(zone).await;
-    const SEARCH: &str = "search a.test\n";
     for (text, rest, says) in [
         ("dns:db", SEARCH, "ready db.a.test: 10.0.0.1, 10.0.0.2, fd00::1"),
         ("dns:db.", SEARCH, "ready 10.0.0.1, 10.0.0.2, fd00::1"),

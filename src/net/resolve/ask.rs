@@ -43,6 +43,17 @@ pub(super) async fn ask(
     let mut wait = AGAIN;
     let mut again = Instant::now();
     loop {
+        // A timer is not for what is due already: it would take a millisecond.
+        if Instant::now() >= again {
+            // The next in turn is the first of those asked least.
+            let Some(server) = alive.iter().copied().min_by_key(|server| asked[*server]) else {
+                return Outcome::Failed;
+            };
+            asked[server] += 1;
+            tries.push(send(server));
+            again = Instant::now() + wait;
+            wait = AGAIN * 2;
+        }
         tokio::select! {
             biased;
             Some((server, result)) = tries.next() => {
@@ -67,16 +78,7 @@ pub(super) async fn ask(
                 }
             }
             () = sleep_until(until) => return Outcome::Failed,
-            () = sleep_until(again) => {
-                // The next in turn is the first of those asked least.
-                let Some(server) = alive.iter().copied().min_by_key(|server| asked[*server]) else {
-                    return Outcome::Failed;
-                };
-                asked[server] += 1;
-                tries.push(send(server));
-                again = Instant::now() + wait;
-                wait = AGAIN * 2;
-            }
+            () = sleep_until(again) => {}
         }
     }
 }

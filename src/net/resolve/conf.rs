@@ -57,7 +57,7 @@ impl Conf {
                     conf.servers.extend(words.next().and_then(server));
                 }
                 Some("domain") if words.peek().is_some() => {
-                    search = Some(words.take(1).map(domain).collect())
+                    search = Some(words.take(1).map(domain).collect());
                 }
                 Some("search") if words.peek().is_some() => search = Some(words.map(domain).collect()),
                 Some("options") => words.for_each(|word| conf.option(word, &mut timing)),

@@ -51,10 +51,8 @@ impl Net {
 
 fn current<T>(slot: &Slot<T>, path: &Path, parse: impl FnOnce(Option<&str>) -> T) -> Rc<T> {
     let stamp = stamp(path);
-    if let Some((known, value)) = &*slot.borrow() {
-        if *known == stamp {
-            return Rc::clone(value);
-        }
+    if let Some((_, value)) = slot.borrow().as_ref().filter(|(known, _)| *known == stamp) {
+        return Rc::clone(value);
     }
     let bytes = std::fs::read(path).ok();
     let text = bytes.as_deref().map(String::from_utf8_lossy);

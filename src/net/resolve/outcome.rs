@@ -88,11 +88,30 @@ impl Lookup {
     #[must_use]
     pub fn reason(&self) -> Reason {
         let failed = self.candidates.iter().find_map(|candidate| self.failed(candidate));
-        let mut reason = failed.unwrap_or_else(|| self.clean_no());
+        let mut reason = match failed {
+            Some(failed) => self.beside(failed),
+            None => self.clean_no(),
+        };
         if !self.servers.is_empty() {
             reason.facts.push(Fact::NameServers(self.servers.clone()));
         }
         reason.fact(Fact::Searched { name: self.name.clone(), search: self.search.clone() })
+    }
+
+    /// A failure, with the names that are known not to exist: behind a failing upstream server, these are
+    /// often the ones that matter.
+    fn beside(&self, mut failed: Reason) -> Reason {
+        let absent = |answer: &Answer| matches!(answer.outcome, Some(Outcome::NoName));
+        let names: Vec<&str> = self
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.answers.iter().all(absent))
+            .map(|candidate| candidate.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            failed.text = format!("{}; no such name: {}", failed.text, listed(names.into_iter()));
+        }
+        failed
     }
 
     fn clean_no(&self) -> Reason {

@@ -11,8 +11,15 @@ pub fn presentation(data: &RData) -> String {
         let strings: Vec<String> = txt.txt_data.iter().map(|string| quoted(string)).collect();
         return strings.join(" ");
     }
+    let plain = match data {
+        // Hickory ends each value with a comma.
+        RData::SVCB(_) | RData::HTTPS(_) => {
+            data.to_string().replace(", ", " ").trim_end_matches(',').to_owned()
+        }
+        _ => data.to_string(),
+    };
     let mut text = String::new();
-    for c in data.to_string().chars() {
+    for c in plain.chars() {
         if c.is_control() {
             let _ = write!(text, "\\{:03}", u32::from(c));
         } else {
@@ -50,7 +57,8 @@ fn quoted(string: &[u8]) -> String {
 mod tests {
     use super::*;
     use hickory_resolver::proto::rr::Name;
-    use hickory_resolver::proto::rr::rdata::{A, MX, TXT};
+    use hickory_resolver::proto::rr::rdata::svcb::{Alpn, SVCB, SvcParamKey, SvcParamValue};
+    use hickory_resolver::proto::rr::rdata::{A, HTTPS, MX, TXT};
 
     #[test]
     fn strings_are_quoted_and_controls_escaped() {
@@ -63,5 +71,9 @@ mod tests {
         assert_eq!(presentation(&RData::A(A::new(10, 0, 0, 1))), "10.0.0.1");
         let mx = MX::new(10, Name::from_ascii("mail.example.com.").unwrap());
         assert_eq!(presentation(&RData::MX(mx)), "10 mail.example.com.");
+        let alpn = SvcParamValue::Alpn(Alpn(vec!["h2".into(), "h3".into()]));
+        let params = vec![(SvcParamKey::Alpn, alpn), (SvcParamKey::Port, SvcParamValue::Port(8443))];
+        let https = HTTPS(SVCB::new(1, Name::root(), params));
+        assert_eq!(presentation(&RData::HTTPS(https)), "1 . alpn=h2,h3 port=8443");
     }
 }

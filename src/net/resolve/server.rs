@@ -175,8 +175,9 @@ impl Reply {
 /// A network with these name servers; `rest` goes into its `resolv.conf` too.
 pub(crate) fn net(servers: &[SocketAddr], rest: &str, hosts: &str) -> (Net, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut conf: String = servers.iter().map(|server| format!("nameserver {server}\n")).collect();
-    conf.push_str(rest);
+    let mut lines: Vec<String> = servers.iter().map(|server| format!("nameserver {server}")).collect();
+    lines.push(rest.to_owned());
+    let conf = lines.join("\n");
     let mut net = Net::new(Env::from([("LOCALDOMAIN", "")]));
     if rest.contains("search") {
         net.env = Env::default();
