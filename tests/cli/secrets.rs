@@ -64,7 +64,7 @@ fn check(place: &str, secret: &str, look: usize, ready: bool) -> Result<(), Test
     });
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(secret.as_bytes()).unwrap();
-    let encoded: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = secret.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let target = place
         .replace("FILE", file.path().to_str().unwrap())
         .replace("HOST", &server.address.to_string())
