@@ -14,7 +14,7 @@ static PENDING: Class =
     Class { code: "delay.pending", meaning: "The delay has not passed yet.", cost: Cost::Low };
 
 /// The kind `delay`.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     name: "delay",
     schemes: &[Scheme { name: "delay", form: "delay:DUR", authority: false, opaque: true, query: false }],
     flag: None,

@@ -1,14 +1,11 @@
 //! Kinds of preconditions: what each one is, how one attempt is made, and what it finds.
 //!
-//! A kind is one file here and one line in [`registry`]. It says *whether* something holds now and, if not,
+//! A kind is one file here and one line in the list of kinds below. It says *whether* something holds now and, if not,
 //! why; when to ask again, for how long, and what an opposite means is the engine's affair.
 
 pub mod class;
 pub mod options;
 pub mod registry;
-
-mod delay;
-mod tcp;
 
 use std::rc::Rc;
 
@@ -20,6 +17,23 @@ pub use options::{Draft, Opt};
 use crate::net::Net;
 use crate::net::trace::Trace;
 use crate::net::watch::Watch;
+
+macro_rules! kinds {
+    ($($(#[$attribute:meta])* $kind:ident,)*) => {
+        $($(#[$attribute])* mod $kind;)*
+
+        /// Every kind that is compiled in, in the order in which help and documentation show them.
+        pub static KINDS: &[&Kind] = &[$($(#[$attribute])* &$kind::KIND,)*];
+    };
+}
+
+// A new kind is one file in this folder and one line here.
+kinds! {
+    tcp,
+    dns,
+    file,
+    delay,
+}
 
 /// A scheme by which targets of a kind are written.
 #[derive(Debug)]
@@ -165,6 +179,8 @@ pub enum Fact {
         /// The search list.
         search: Vec<String>,
     },
+    /// The name servers that were asked.
+    NameServers(Vec<std::net::SocketAddr>),
     /// An HTTP status.
     Status(u16),
     /// Where a redirect leads.

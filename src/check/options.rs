@@ -114,7 +114,11 @@ impl<'a> Draft<'a> {
     }
 
     /// A whole number not below `least`.
-    pub fn number<T: FromStr + PartialOrd + std::fmt::Display>(&mut self, name: &str, least: T) -> Option<T> {
+    pub fn number<T: FromStr + PartialOrd + Copy + std::fmt::Display>(
+        &mut self,
+        name: &str,
+        least: T,
+    ) -> Option<T> {
         self.parsed(name, |text| {
             text.parse()
                 .ok()

@@ -1,9 +1,8 @@
-//! The kinds there are. A new kind is one file and one line in [`KINDS`].
+//! Looking things up among the kinds.
 
 use super::{Class, Kind, Scheme, class};
 
-/// Every kind that is compiled in, in the order in which help and documentation show them.
-pub static KINDS: &[&Kind] = &[&super::tcp::KIND, &super::delay::KIND];
+pub use super::KINDS;
 
 /// The kind of this name.
 #[must_use]

@@ -41,7 +41,7 @@ pub(super) static OPTIONS: &[Opt] = &[
 ];
 
 /// The kind `tcp`.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     name: "tcp",
     schemes: &[Scheme { name: "tcp", form: "tcp://HOST:PORT", authority: true, opaque: false, query: true }],
     flag: Some("tcp"),

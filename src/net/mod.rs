@@ -1,6 +1,7 @@
 //! What the kinds share on the network: names, connections, TLS. Each stage is noted in the attempt's trace.
 
 pub mod dial;
+pub mod proxy;
 pub mod resolve;
 pub mod trace;
 pub mod watch;
@@ -17,6 +18,8 @@ pub struct Net {
     pub env: Env,
     /// Where the resolver's files are.
     pub files: ResolverFiles,
+    /// Which proxy HTTP goes through.
+    pub proxy: proxy::ProxyMode,
     resolver: resolve::Shared,
     /// Watched folders.
     pub watcher: watch::Watcher,
@@ -44,6 +47,7 @@ impl Net {
         Self {
             env,
             files: ResolverFiles::default(),
+            proxy: proxy::ProxyMode::default(),
             resolver: resolve::Shared::default(),
             watcher: watch::Watcher::default(),
         }

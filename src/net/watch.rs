@@ -8,69 +8,78 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::Watcher as _;
-use tokio::sync::Notify;
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::watch;
 
-/// At most so many folders are watched; the kernel's own limit is far higher, and shared with other programs.
+/// At most so many folders are watched; the kernel's limit is shared with other programs.
 const MOST: usize = 64;
 
 /// Tells when something changed. A change that comes while nobody waits is kept.
 #[derive(Debug, Clone)]
-pub struct Watch(Arc<Notify>);
+pub struct Watch {
+    changes: watch::Receiver<()>,
+    exact: bool,
+}
 
 impl Watch {
     /// Waits for a change since the last call.
-    pub async fn changed(&self) {
-        self.0.notified().await;
+    pub async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            // There is nothing left that could tell of changes.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether it is the folder asked for that is watched, and not one above it.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 }
 
-type Listeners = Arc<Mutex<HashMap<PathBuf, Vec<Arc<Notify>>>>>;
+type Folders = Arc<Mutex<HashMap<PathBuf, watch::Sender<()>>>>;
 
 /// The watcher of a run; made when the first folder is watched.
 #[derive(Default)]
 pub struct Watcher {
-    inotify: OnceCell<Option<RefCell<notify::RecommendedWatcher>>>,
-    listeners: Listeners,
+    inotify: OnceCell<Option<RefCell<RecommendedWatcher>>>,
+    folders: Folders,
 }
 
 impl Watcher {
-    /// A watch on `folder`, or on the nearest folder above it that exists.
+    /// A watch on `folder` or, as long as that does not exist, on the nearest folder above it.
     pub fn folder(&self, folder: &Path) -> Option<Watch> {
-        let folder = folder.ancestors().find(|folder| folder.is_dir())?;
-        let folder = std::path::absolute(folder).ok()?;
-        let notify = Arc::new(Notify::new());
-        let known = {
-            let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-            if listeners.len() >= MOST && !listeners.contains_key(&folder) {
-                return None;
-            }
-            let entry = listeners.entry(folder.clone()).or_default();
-            entry.push(Arc::clone(&notify));
-            entry.len() > 1
-        };
-        if !known {
-            let watched = self.inotify.get_or_init(|| start(&self.listeners)).as_ref()?;
-            if watched.borrow_mut().watch(&folder, notify::RecursiveMode::NonRecursive).is_err() {
-                self.listeners.lock().unwrap_or_else(PoisonError::into_inner).remove(&folder);
-                return None;
-            }
+        let wanted = std::path::absolute(folder).ok()?;
+        let folder = wanted.ancestors().find(|folder| folder.is_dir())?;
+        let exact = folder == wanted;
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = folders.get(folder) {
+            return Some(Watch { changes: sender.subscribe(), exact });
         }
-        Some(Watch(notify))
+        if folders.len() >= MOST {
+            return None;
+        }
+        let inotify = self.inotify.get_or_init(|| start(&self.folders)).as_ref()?;
+        inotify.borrow_mut().watch(folder, RecursiveMode::NonRecursive).ok()?;
+        let (sender, changes) = watch::channel(());
+        folders.insert(folder.to_owned(), sender);
+        Some(Watch { changes, exact })
     }
 }
 
-fn start(listeners: &Listeners) -> Option<RefCell<notify::RecommendedWatcher>> {
-    let listeners = Arc::clone(listeners);
+fn start(folders: &Folders) -> Option<RefCell<RecommendedWatcher>> {
+    let folders = Arc::clone(folders);
     let handler = move |event: notify::Result<notify::Event>| {
-        let listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(event) = event else { return };
-        if matches!(event.kind, notify::EventKind::Access(notify::event::AccessKind::Open(_))) {
+        // Reading changes nothing, and we read ourselves.
+        if matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write)) {
             return;
         }
-        for path in &event.paths {
-            for folder in path.ancestors().take(2) {
-                listeners.get(folder).into_iter().flatten().for_each(|listener| listener.notify_one());
+        let folders = folders.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in event.paths.iter().flat_map(|path| path.ancestors().take(2)) {
+            if let Some(sender) = folders.get(folder) {
+                sender.send_replace(());
             }
         }
     };

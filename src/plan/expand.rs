@@ -127,7 +127,7 @@ fn lookup(inside: &str, env: &Env) -> Result<String, Problem> {
     }
     match (env.get(name), default) {
         // As in a shell, `:-` also replaces an empty value.
-        (Some(""), Some(default)) | (None, Some(default)) => Ok(default.to_owned()),
+        (Some("") | None, Some(default)) => Ok(default.to_owned()),
         (Some(value), _) if value.chars().any(is_stand_in) => {
             Err(Problem::new(format!("the value of ${{{name}}} holds private-use Unicode characters")))
         }

@@ -3,14 +3,15 @@
 pub mod duration;
 pub mod env;
 pub mod expand;
+pub mod layer;
 pub mod problem;
 pub mod secret;
 pub mod target;
 
 mod policy;
-// mod resolve;
-// mod tree;
+mod resolve;
+mod tree;
 
 pub use policy::{Backoff, Policy, Settings};
-// pub use resolve::{Plan, Precondition, resolve};
-// pub use tree::{Node, Tree};
+pub use resolve::{Plan, Precondition, resolve};
+pub use tree::{Node, Spec, TargetSpec};

@@ -77,7 +77,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            timeout: Limit::After(Duration::from_secs(300)),
+            timeout: Limit::After(Duration::from_mins(5)),
             splay: Duration::ZERO,
             confirm: false,
             heartbeat: Limit::After(Duration::from_secs(10)),

@@ -2,6 +2,7 @@
 //!
 //! The generic syntax is RFC 3986's; what each part means is its kind's affair.
 
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -90,15 +91,15 @@ impl Target {
             match (&self.user, &self.password) {
                 // A user name alone is often a token where HTTP is spoken.
                 (Some(_), None) if self.scheme.starts_with("http") => label.push_str("***@"),
-                (Some(user), None) => label.push_str(&format!("{user}@")),
+                (Some(user), None) => label.extend([user.as_str(), "@"]),
                 (user, Some(_)) => {
-                    label.push_str(&format!("{}:{MASK}@", user.as_deref().unwrap_or_default()));
+                    let _ = write!(label, "{}:{MASK}@", user.as_deref().unwrap_or_default());
                 }
                 (None, None) => {}
             }
             label.push_str(&host.to_string());
             if let Some(port) = self.port {
-                label.push_str(&format!(":{port}"));
+                let _ = write!(label, ":{port}");
             }
         }
         label.push_str(&percent_decode_str(&self.path).decode_utf8_lossy());
@@ -141,7 +142,8 @@ fn complete(template: &mut Template, flag: Option<&str>) -> Result<(), Problem> 
             }
             _ => {
                 let first = &kind.schemes[0];
-                template.prefix(&format!("{}:{}", first.name, if first.authority { "//" } else { "" }));
+                let slashes = if first.authority && !first.opaque { "//" } else { "" };
+                template.prefix(&format!("{}:{slashes}", first.name));
                 Ok(())
             }
         };

@@ -12,7 +12,8 @@ fn parse(text: &str) -> Target {
 
 fn problem(text: &str) -> String {
     let problems = Target::parse(text, None, &Env::default()).unwrap_err();
-    problems.iter().map(|p| format!("{}|{}", p.what, p.hint.as_deref().unwrap_or_default())).collect()
+    let said = |p: &Problem| format!("{}|{}", p.what, p.hint.as_deref().unwrap_or_default());
+    problems.iter().map(said).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

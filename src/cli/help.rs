@@ -1,0 +1,74 @@
+//! What help says beyond the options: made from the registry.
+
+use std::fmt::Write as _;
+
+use crate::check::options::COMMON;
+use crate::check::registry;
+
+/// Exit statuses and what they mean.
+const STATUSES: &str = "\
+Exit status:
+  0        satisfied (or COMMAND's own, which replaces this process)
+  1        not satisfied within the attempts allowed (--once, --max-attempts)
+  2        usage or configuration
+  3        can never be satisfied
+  70       internal error
+  124      timed out
+  126 127  COMMAND cannot be executed, or is not found
+  130 143  SIGINT, SIGTERM
+";
+
+/// Behind `-h`.
+pub(super) fn short() -> String {
+    let mut text = String::from("Schemes:\n");
+    let width = schemes().map(|(form, _)| form.chars().count()).max().unwrap_or_default();
+    for (form, summary) in schemes() {
+        let _ = writeln!(text, "  {form:width$}  {summary}");
+    }
+    text.push_str(
+        "\nEvery option has a variable: --attempt-timeout is PREREQ_ATTEMPT_TIMEOUT. More: prereq --help",
+    );
+    text
+}
+
+/// Behind `--help`.
+pub(super) fn long() -> String {
+    let mut text = String::from("Targets: SCHEME:…#option=value&option=value, values percent-encoded.\n");
+    for kind in registry::KINDS {
+        let forms: Vec<&str> = kind.schemes.iter().map(|scheme| scheme.form).collect();
+        let _ = write!(text, "\n  {}\n      {}\n", forms.join(", "), kind.summary);
+        for option in kind.all_options() {
+            describe(&mut text, option);
+        }
+    }
+    text.push_str("\n  Every target also takes:\n");
+    for option in COMMON {
+        describe(&mut text, option);
+    }
+    text.push_str(
+        "\nWords between targets: 'A B' waits for both, 'A or B' for either, 'not A' for the opposite,
+'A then B' begins B when A holds. 'not' binds first, then 'or', then 'and' (implied), then 'then'.
+
+Variables: every option has one (--attempt-timeout is PREREQ_ATTEMPT_TIMEOUT), and so have targets:
+PREREQ_TARGETS (with words), PREREQ_TCP, PREREQ_HTTP and so on, split as a shell would. Flags win over variables.
+In targets ${VAR}, ${VAR:-default} and $$ are expanded.
+
+",
+    );
+    text.push_str(STATUSES);
+    text
+}
+
+fn describe(text: &mut String, option: &crate::check::Opt) {
+    let value = if option.value.is_empty() { String::new() } else { format!("={}", option.value) };
+    let repeat = if option.repeat { " (repeatable)" } else { "" };
+    let name = format!("{}{value}", option.name);
+    let _ = writeln!(text, "        {name:28} {}{repeat}", option.help);
+}
+
+fn schemes() -> impl Iterator<Item = (String, &'static str)> {
+    registry::KINDS.iter().map(|kind| {
+        let forms: Vec<&str> = kind.schemes.iter().map(|scheme| scheme.form).collect();
+        (forms.join(", "), kind.summary)
+    })
+}

@@ -1,0 +1,176 @@
+//! The command line: from words and variables to an exit status.
+
+mod args;
+mod env;
+mod error;
+mod exec;
+pub mod exit;
+mod help;
+mod settings;
+mod signal;
+mod words;
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::engine::{self, Conditions, Event, Outcome};
+use crate::explain::hints::Surroundings;
+use crate::net::Net;
+use crate::plan::env::Env;
+use crate::plan::layer::Layer;
+use crate::plan::problem::Problem;
+use crate::plan::{self, Plan};
+use crate::report::output::Output;
+use crate::report::{Style, Verbosity, reporter, summary, termination};
+use args::Request;
+use exit::Exit;
+use signal::Signals;
+
+/// How long the end waits for a slow reader of standard output.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The same after a signal, where every moment counts.
+const HASTE: Duration = Duration::from_millis(50);
+/// Descriptors that are not for attempts: standard streams, the runtime's own, files, watches, name servers.
+const RESERVED: u64 = 32;
+/// Descriptors that an attempt may need at once: a connect and the fresh one that overlaps it.
+const EACH: u64 = 2;
+
+/// The whole program: reads `argv` and `env`, waits, prints to standard output, and returns the status to
+/// leave with. With a COMMAND it does not return, unless that cannot be run.
+pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
+    let mut signals = match Signals::catch() {
+        Ok(signals) => signals,
+        Err(error) => return complain(Exit::Internal, &format!("signals cannot be caught: {error}")),
+    };
+    let mut parsed = match args::parse(argv) {
+        Request::Wait(parsed) => *parsed,
+        Request::Print(text) => {
+            let mut output = Output::stdout();
+            let _ = output.write_all(text.as_bytes());
+            output.finish(PATIENCE);
+            return Exit::Satisfied;
+        }
+    };
+    let (layer, plan) = match prepare(&mut parsed, &env) {
+        Ok(prepared) => prepared,
+        Err(problems) => {
+            error::render(&problems, &mut std::io::stderr());
+            return Exit::Usage;
+        }
+    };
+    let exit = wait(&layer, &plan, env, &mut signals).await;
+    if exit != Exit::Satisfied || parsed.command.is_empty() {
+        return exit;
+    }
+    let (exit, why) = exec::replace(&parsed.command);
+    complain(exit, &why)
+}
+
+/// Lays the sources over one another and makes the plan.
+fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Problem>> {
+    let flags = std::mem::take(&mut parsed.layer);
+    let mut problems = std::mem::take(&mut parsed.problems);
+    let (variables, found) = env::layer(env, flags.targets.is_none());
+    problems.extend(found);
+    let layer = flags.over(variables);
+    if let Some(proxy) = &layer.proxy
+        && let Err(what) = crate::net::proxy::ProxyMode::parse(proxy)
+    {
+        problems.push(Problem::new(what).at("--proxy"));
+    }
+    match plan::resolve(&layer, env) {
+        Ok(plan) if problems.is_empty() => Ok((layer, plan)),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
+    }
+}
+
+/// Waits and reports.
+async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Exit {
+    let surroundings = Surroundings { kubernetes: env.in_kubernetes() };
+    let verbosity = match (layer.quiet, layer.verbose) {
+        (_, Some(true)) => Verbosity::Verbose,
+        (Some(true), _) => Verbosity::Quiet,
+        _ => Verbosity::Normal,
+    };
+    let message = termination::place(layer.termination_log.as_deref(), &env);
+    let style = Style { verbosity, surroundings, notes: notes(layer, plan, &env) };
+    let output = RefCell::new(Output::stdout());
+    let mut reporter = reporter(layer.log_format.unwrap_or_default(), style, Shared(&output));
+    let mut net = Net::new(env);
+    if let Some(mode) =
+        layer.proxy.as_deref().and_then(|proxy| crate::net::proxy::ProxyMode::parse(proxy).ok())
+    {
+        net.proxy = mode;
+    }
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy();
+    let conditions = Conditions {
+        first_wait: engine::pacing::splay(plan.settings.splay, &host),
+        seed: fastrand::u64(..),
+        at_once: at_once(),
+    };
+    let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
+        if let (Event::End(outcome), Some(place)) = (event, &message)
+            && let Err(error) = termination::write(place, &summary(progress, *outcome, at, surroundings))
+        {
+            let text = format!(
+                "the termination message cannot be written to {}: {}",
+                place.display(),
+                crate::net::io_words(&error)
+            );
+            reporter.on(at, &Event::Warning(text), progress);
+        }
+        reporter.on(at, event, progress);
+    };
+    let progress = engine::run(plan, &Rc::new(net), conditions, signals.next(), tell).await;
+    let outcome = progress.outcome().unwrap_or(Outcome::Satisfied);
+    let haste = matches!(outcome, Outcome::Interrupted(_));
+    output.borrow_mut().finish(if haste { HASTE } else { PATIENCE });
+    outcome.into()
+}
+
+/// What should be known from the start.
+fn notes(layer: &Layer, plan: &Plan, env: &Env) -> Vec<String> {
+    let speaks_http = plan.preconditions.iter().any(|one| one.kind.name == "http");
+    let variable = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+        .into_iter()
+        .find(|name| env.non_empty(name).is_some());
+    match variable {
+        Some(name) if speaks_http && layer.proxy.is_none() => {
+            vec![format!("{name} is set and not used; --proxy env uses it")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How many attempts fit into the limit of descriptors.
+fn at_once() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
+    usize::try_from(limit.saturating_sub(RESERVED) / EACH).unwrap_or(usize::MAX).clamp(1, usize::MAX >> 4)
+}
+
+fn complain(exit: Exit, what: &str) -> Exit {
+    // If nobody reads it, the exit status still tells.
+    let _ = writeln!(std::io::stderr(), "prereq: {what}");
+    exit
+}
+
+/// The output, shared between the reporter and the end.
+struct Shared<'a>(&'a RefCell<Output>);
+
+impl std::io::Write for Shared<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! The settings: one table from which flags, variables and help are made.
+
+use crate::check::options::parse_switch;
+use crate::plan::Backoff;
+use crate::plan::duration::{parse, parse_limit};
+use crate::plan::layer::{Layer, LogFormat};
+use crate::plan::problem::nearest;
+
+/// A setting that can be given by a flag and by a variable.
+pub(super) struct Setting {
+    /// The flag without dashes; the variable is `PREREQ_` and this in capitals, with `_` for `-`.
+    pub(super) flag: &'static str,
+    /// The one-letter flag, if there is one.
+    pub(super) short: Option<char>,
+    /// What the value is; empty for a switch.
+    pub(super) value: &'static str,
+    /// What it does, with its default.
+    pub(super) help: &'static str,
+    /// Reads a value into the layer.
+    pub(super) set: fn(&mut Layer, &str) -> Result<(), String>,
+}
+
+impl Setting {
+    /// The variable of this setting.
+    pub(super) fn variable(&self) -> String {
+        variable(self.flag)
+    }
+}
+
+/// The variable that belongs to a flag.
+pub(super) fn variable(flag: &str) -> String {
+    format!("PREREQ_{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+macro_rules! setting {
+    ($flag:literal $(-$short:literal)?, $value:literal, $help:literal, $field:ident = $parse:expr) => {
+        Setting {
+            flag: $flag,
+            short: [$($short,)? '\0'].first().copied().filter(|short| *short != '\0'),
+            value: $value,
+            help: $help,
+            set: |layer, text| {
+                layer.$field = Some($parse(text)?);
+                Ok(())
+            },
+        }
+    };
+}
+
+/// All settings, in the order in which help shows them.
+pub(super) fn settings() -> Vec<Setting> {
+    vec![
+        setting!(
+            "timeout" - 't',
+            "DUR",
+            "Give up after DUR; 0 waits for ever [default: 5m]",
+            timeout = parse_limit
+        ),
+        setting!(
+            "attempt-timeout",
+            "DUR",
+            "Longest duration of one attempt; 0 for none [default: 5s]",
+            attempt_timeout = parse_limit
+        ),
+        setting!("interval", "DUR", "Shortest wait between attempts [default: 50ms]", interval = parse),
+        setting!("max-interval", "DUR", "Longest wait between attempts [default: 1s]", max_interval = parse),
+        setting!(
+            "backoff",
+            "RULE",
+            "How waits grow: adaptive, exponential or constant [default: adaptive]",
+            backoff = parse_backoff
+        ),
+        setting!("factor", "N", "Factor of exponential backoff [default: 2]", factor = parse_factor),
+        setting!("splay", "DUR", "Spread first attempts over DUR, by host name [default: 0s]", splay = parse),
+        setting!(
+            "successes",
+            "N",
+            "Attempts in a row that must succeed [default: 1]",
+            successes = parse_count
+        ),
+        setting!(
+            "stable",
+            "DUR",
+            "How long each must hold without interruption [default: 0s]",
+            stable = parse
+        ),
+        setting!(
+            "max-attempts",
+            "N",
+            "Give up on a precondition after N attempts, with status 1 [default: no limit]",
+            max_attempts = parse_count
+        ),
+        setting!(
+            "confirm",
+            "",
+            "When the last one is satisfied, probe all once more together",
+            confirm = parse_switch
+        ),
+        setting!("once", "", "Make one attempt each; status 1 if not satisfied", once = parse_switch),
+        setting!(
+            "proxy",
+            "MODE",
+            "Proxy of HTTP preconditions: none, env or a URL [default: none]",
+            proxy = parse_text
+        ),
+        setting!(
+            "heartbeat",
+            "DUR",
+            "How often all that is pending is reported; 0 for never [default: 10s]",
+            heartbeat = parse_limit
+        ),
+        setting!(
+            "log-format",
+            "FORMAT",
+            "Form of the output: text or json [default: text]",
+            log_format = parse_format
+        ),
+        setting!(
+            "termination-log",
+            "PATH",
+            "Where the summary goes as termination message; empty for nowhere [default: /dev/termination-log on Kubernetes]",
+            termination_log = parse_text
+        ),
+        setting!("quiet" - 'q', "", "Print only the closing summary", quiet = parse_switch),
+        setting!("verbose" - 'v', "", "Print every attempt", verbose = parse_switch),
+    ]
+}
+
+fn parse_backoff(text: &str) -> Result<Backoff, String> {
+    match text {
+        "adaptive" => Ok(Backoff::Adaptive),
+        "exponential" => Ok(Backoff::Exponential),
+        "constant" => Ok(Backoff::Constant),
+        _ => Err(one_of(text, &["adaptive", "exponential", "constant"])),
+    }
+}
+
+fn parse_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(one_of(text, &["text", "json"])),
+    }
+}
+
+fn parse_factor(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(factor) if (1.0..=100.0).contains(&factor) => Ok(factor),
+        _ => Err(format!("'{text}' is not a number from 1 to 100")),
+    }
+}
+
+fn parse_count(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(format!("'{text}' is not a whole number from 1 on")),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "has the form of the other parsers")]
+fn parse_text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+fn one_of(text: &str, known: &[&str]) -> String {
+    let near = nearest(text, known.iter().copied()).map(|near| format!("; did you mean '{near}'?"));
+    format!("'{text}' is not one of {}{}", known.join(", "), near.unwrap_or_default())
+}

@@ -1,0 +1,3 @@
+//! Explanations: what to look at next.
+
+pub mod hints;

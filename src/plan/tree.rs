@@ -1,0 +1,53 @@
+//! How preconditions are combined: as written ([`Spec`]) and as waited for ([`Node`]).
+
+/// A target as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetSpec {
+    /// The text.
+    pub text: String,
+    /// The kind whose typed flag or variable it came from.
+    pub flag: Option<&'static str>,
+    /// Where it was given: `argument 2`, `--tcp`, `PREREQ_TARGETS`.
+    pub source: String,
+}
+
+/// A combination of targets as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spec {
+    /// One target.
+    Target(TargetSpec),
+    /// The opposite.
+    Not(Box<Spec>),
+    /// All of them, together.
+    All(Vec<Spec>),
+    /// So many of them.
+    AtLeast(usize, Vec<Spec>),
+    /// One after the other.
+    Sequence(Vec<Spec>),
+}
+
+/// A combination of preconditions, by their places in [`super::Plan::preconditions`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Node {
+    /// One precondition.
+    Leaf(usize),
+    /// All of them, together.
+    All(Vec<Node>),
+    /// So many of them.
+    AtLeast(usize, Vec<Node>),
+    /// One after the other.
+    Sequence(Vec<Node>),
+}
+
+impl Node {
+    /// The places of the preconditions in it, from left to right.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<usize> {
+        match self {
+            Self::Leaf(place) => vec![*place],
+            Self::All(nodes) | Self::AtLeast(_, nodes) | Self::Sequence(nodes) => {
+                nodes.iter().flat_map(Self::leaves).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Standard output that never holds up the waiting: lines go through a bounded queue to a thread of their own.
+//!
+//! A pipe that is full, closed or slow costs lines, never time and never the exit status.
+
+use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+/// How many writes may wait for a slow reader.
+const QUEUE: usize = 1024;
+
+enum Message {
+    Bytes(Vec<u8>),
+    Finish(SyncSender<()>),
+}
+
+/// A writer whose writes never block. The thread is started by the first of them.
+pub struct Output {
+    open: Option<Box<dyn FnOnce() -> Box<dyn Write + Send>>>,
+    queue: Option<SyncSender<Message>>,
+    lost: u64,
+}
+
+impl Output {
+    /// Output to standard output.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::new(|| Box::new(io::stdout()))
+    }
+
+    /// Output to what `open` gives.
+    pub fn new(open: impl FnOnce() -> Box<dyn Write + Send> + 'static) -> Self {
+        Self { open: Some(Box::new(open)), queue: None, lost: 0 }
+    }
+
+    /// Waits until everything is written, but not longer than `patience`.
+    pub fn finish(&mut self, patience: Duration) {
+        if self.lost > 0 {
+            let note = format!("({} lines were lost: the reader was too slow)\n", self.lost);
+            let _ = self.write(note.as_bytes());
+        }
+        let Some(queue) = self.queue.take() else { return };
+        let (done, written) = sync_channel(1);
+        if queue.try_send(Message::Finish(done)).is_ok() {
+            // Whether it was written or not: there is nothing left to do about it.
+            let _ = written.recv_timeout(patience);
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(open) = self.open.take() {
+            let (queue, messages) = sync_channel(QUEUE);
+            let mut to = open();
+            let thread = std::thread::Builder::new().name("output".into()).stack_size(64 * 1024);
+            if thread.spawn(move || drain(&messages, to.as_mut())).is_ok() {
+                self.queue = Some(queue);
+            }
+        }
+        if let Some(queue) = &self.queue {
+            match queue.try_send(Message::Bytes(bytes.to_vec())) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_)) => self.lost += 1,
+                Err(TrySendError::Disconnected(_)) => self.queue = None,
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn drain(messages: &Receiver<Message>, to: &mut dyn Write) {
+    let mut broken = false;
+    for message in messages {
+        match message {
+            Message::Bytes(_) if broken => {}
+            Message::Bytes(bytes) => broken = to.write_all(&bytes).and_then(|()| to.flush()).is_err(),
+            Message::Finish(done) => {
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Blocks for ever at the first write.
+    struct Stuck(Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn everything_is_written_before_the_end() {
+        let kept = Kept::default();
+        let copy = kept.clone();
+        let mut output = Output::new(move || Box::new(copy));
+        for number in 0..100 {
+            writeln!(output, "line {number}").unwrap();
+        }
+        output.finish(Duration::from_secs(10));
+        assert_eq!(String::from_utf8_lossy(&kept.0.lock().unwrap()).lines().count(), 100);
+    }
+
+    #[test]
+    fn a_stuck_reader_blocks_neither_writes_nor_the_end() {
+        let (_never, stuck) = sync_channel(0);
+        let mut output = Output::new(move || Box::new(Stuck(stuck)));
+        for number in 0..5000 {
+            writeln!(output, "line {number}").unwrap();
+        }
+        assert!(output.lost > 0);
+        output.finish(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,117 @@
+//! Runs the binary, and small servers for it to wait for.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Ran {
+    /// The last `count` lines of standard output.
+    pub fn last(&self, count: usize) -> Vec<&str> {
+        let lines: Vec<&str> = self.stdout.lines().collect();
+        lines[lines.len().saturating_sub(count)..].to_vec()
+    }
+}
+
+/// The binary, with an environment that holds nothing but what the test puts there.
+pub fn prereq() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prereq"));
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs it with the words of `line`.
+pub fn run(line: &str) -> Ran {
+    finish(prereq().args(line.split_whitespace()))
+}
+
+/// Runs a prepared command to its end.
+pub fn finish(command: &mut Command) -> Ran {
+    let began = SystemTime::now();
+    let output = command.output().expect("the binary runs");
+    ran(&output, began.elapsed().unwrap())
+}
+
+pub fn ran(output: &Output, took: Duration) -> Ran {
+    use std::os::unix::process::ExitStatusExt as _;
+    Ran {
+        status: output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or_default()),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took,
+    }
+}
+
+pub fn pause(millis: u64) {
+    let (_keep, never) = std::sync::mpsc::channel::<()>();
+    let _ = never.recv_timeout(Duration::from_millis(millis));
+}
+
+/// A port on which nothing listens.
+pub fn closed_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server on loopback that handles each connection by `handle`, which gets its number.
+pub struct Server {
+    pub address: SocketAddr,
+    pub connections: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub fn start(handle: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), handle)
+    }
+
+    pub fn on(listener: TcpListener, handle: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (count, handle) = (Arc::clone(&connections), Arc::new(handle));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let handle = Arc::clone(&handle);
+                std::thread::spawn(move || handle(stream, number));
+            }
+        });
+        Self { address, connections }
+    }
+
+    /// Answers every request with what `answer` says for its number.
+    pub fn http(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        Self::start(move |mut stream, number| {
+            read_head(&mut stream);
+            let _ = stream.write_all(answer(number).as_bytes());
+        })
+    }
+
+    pub fn count(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads up to the empty line; what was read.
+pub fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+/// A response with a body.
+pub fn response(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
