@@ -2,6 +2,7 @@
 
 pub mod dial;
 pub mod resolve;
+pub mod tls;
 pub mod trace;
 pub mod watch;
 
@@ -18,6 +19,7 @@ pub struct Net {
     /// Where the resolver's files are.
     pub files: ResolverFiles,
     resolver: resolve::Shared,
+    pub(crate) tls: tls::Shared,
     /// Watched folders.
     pub watcher: watch::Watcher,
 }
@@ -45,6 +47,7 @@ impl Net {
             env,
             files: ResolverFiles::default(),
             resolver: resolve::Shared::default(),
+            tls: tls::Shared::default(),
             watcher: watch::Watcher::default(),
         }
     }
