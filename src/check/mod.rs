@@ -8,6 +8,8 @@ pub mod options;
 pub mod registry;
 
 mod delay;
+mod http;
+mod jsonpath;
 mod tcp;
 
 use std::rc::Rc;

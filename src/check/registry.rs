@@ -3,7 +3,7 @@
 use super::{Class, Kind, Scheme, class};
 
 /// Every kind that is compiled in, in the order in which help and documentation show them.
-pub static KINDS: &[&Kind] = &[&super::tcp::KIND, &super::delay::KIND];
+pub static KINDS: &[&Kind] = &[&super::tcp::KIND, &super::http::KIND, &super::delay::KIND];
 
 /// The kind of this name.
 #[must_use]

@@ -116,12 +116,18 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        let class = io_class(&error);
+        Self::from(&error)
+    }
+}
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        let class = io_class(error);
         let words = match class.code {
             "tcp.refused" => "connection refused".into(),
             "tcp.timeout" => "no answer".into(),
             "tcp.closed" => "connection reset".into(),
-            _ => io_words(&error),
+            _ => io_words(error),
         };
         Self::new(class, words)
     }

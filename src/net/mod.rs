@@ -1,6 +1,7 @@
 //! What the kinds share on the network: names, connections, TLS. Each stage is noted in the attempt's trace.
 
 pub mod dial;
+pub mod http;
 pub mod resolve;
 pub mod tls;
 pub mod trace;
@@ -20,6 +21,8 @@ pub struct Net {
     pub files: ResolverFiles,
     resolver: resolve::Shared,
     pub(crate) tls: tls::Shared,
+    /// The proxy for those preconditions that do not say.
+    pub proxy: http::ProxyMode,
     /// Watched folders.
     pub watcher: watch::Watcher,
 }
@@ -48,6 +51,7 @@ impl Net {
             files: ResolverFiles::default(),
             resolver: resolve::Shared::default(),
             tls: tls::Shared::default(),
+            proxy: http::ProxyMode::default(),
             watcher: watch::Watcher::default(),
         }
     }

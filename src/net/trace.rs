@@ -58,9 +58,21 @@ impl Trace {
 
     /// Notes a stage that ends now.
     pub fn stage(&self, name: &'static str, since: Instant, detail: impl FnOnce() -> String) {
+        self.stage_until(name, since, Instant::now(), detail);
+    }
+
+    /// Notes a stage that ended at `until`.
+    pub fn stage_until(
+        &self,
+        name: &'static str,
+        since: Instant,
+        until: Instant,
+        detail: impl FnOnce() -> String,
+    ) {
         if self.0.record {
             let from = since.saturating_duration_since(self.0.began);
-            self.0.stages.borrow_mut().push(Stage { name, from, took: since.elapsed(), detail: detail() });
+            let took = until.saturating_duration_since(since);
+            self.0.stages.borrow_mut().push(Stage { name, from, took, detail: detail() });
         }
     }
 

@@ -99,6 +99,12 @@ impl TlsOptions {
         self.sni.as_ref()
     }
 
+    /// The same for another host than the one they were written for: without its name and its credentials.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self { identity: None, sni: None, ..self.clone() }
+    }
+
     /// A configuration for one connection, which notes in `seen` what the peer presents.
     ///
     /// # Errors
