@@ -1,4 +1,4 @@
-//! A strict subset of JSONPath (RFC 9535): names, indices, `*` and `..`. No filters, slices or unions.
+//! A strict subset of `JSONPath` (RFC 9535): names, indices, `*` and `..`. No filters, slices or unions.
 //!
 //! `PATH` asks whether there is such a value, `PATH==VALUE` whether one of them is VALUE, which is JSON or a bare
 //! string. The leading `$` may be left out.

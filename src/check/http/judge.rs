@@ -92,10 +92,8 @@ impl Expect {
         if let Some(regex) = &self.text {
             let searched = &body.bytes[..body.bytes.len().min(TEXT)];
             if !regex.is_match(&String::from_utf8_lossy(searched)) {
-                return wrong(match body.bytes.is_empty() {
-                    true => "the body is empty".into(),
-                    false => "the body does not match".into(),
-                });
+                let what = if body.bytes.is_empty() { "is empty" } else { "does not match" };
+                return wrong(format!("the body {what}"));
             }
         }
         if self.json.is_empty() {

@@ -55,7 +55,7 @@ static OPTIONS: &[Opt] = &[
 ];
 
 /// The kind `http`.
-pub static KIND: Kind = Kind {
+pub(super) static KIND: Kind = Kind {
     name: "http",
     schemes: &[
         Scheme { name: "http", form: "http://HOST[:PORT]/PATH", authority: true, opaque: false, query: true },

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use super::{PROTOCOL, PROXY};
-use crate::check::{Reason, class};
+use crate::check::{Fact, Reason, class};
 use crate::net::dial::Failure;
 use crate::net::tls::{self, Seen};
 use crate::net::{io_class, io_words};
@@ -54,12 +54,19 @@ pub(super) fn awaiting(error: &reqwest::Error, seen: &Seen, http2: bool) -> Fail
         };
         return Failure::new(io_class(error), words);
     }
-    match find::<hyper::Error>(error) {
+    // The outer ones say that the request was given up; the innermost, why.
+    match causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>()).last() {
         Some(error) if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => {
             Failure::new(&class::TCP_CLOSED, "connection closed without a response")
         }
         _ if http2 => Failure::new(&PROTOCOL, "no HTTP/2"),
-        _ => Failure::new(&PROTOCOL, "malformed HTTP response"),
+        Some(error) if error.is_parse() => Failure::new(&PROTOCOL, "malformed HTTP response"),
+        // Something came before anything was asked for.
+        _ => {
+            let mut failure = Failure::new(&PROTOCOL, "something else, not HTTP,");
+            failure.facts.push(Fact::Spoke("something other than HTTP"));
+            failure
+        }
     }
 }
 

@@ -104,29 +104,29 @@ pub(crate) async fn exchange(
     loop {
         let hops = facts(&followed);
         let noted = hops.clone();
-        trace.doing(move || behind(Reason::new(&class::ATTEMPT_TIMEOUT, "no connection yet"), &noted));
+        trace.within(move |reason| behind(reason, &noted));
         let reply = lane::send(net, trace, &request).await.map_err(|reason| behind(reason, &hops))?;
         let status = reply.response.status();
         if limit == 0 || wanted(status) || !redirect::is_redirect(status) {
             let (response, place, rtt) = (reply.response, reply.place, reply.rtt);
             return Ok(Answer { response, place, rtt, followed });
         }
-        let next = redirect::follow(request, status, reply.response.headers())
+        let onward = redirect::follow(request, status, reply.response.headers())
             .map_err(|reason| behind(reason.fact(Fact::Status(status.as_u16())), &hops))?;
-        let visit = (next.method.clone(), next.url.clone());
+        let visit = (onward.method.clone(), onward.url.clone());
         let wrong = if visited.contains(&visit) {
-            Some(format!("redirects go round in a circle: back to {}", shown(&next.url)))
+            Some(format!("redirects go round in a circle: back to {}", shown(&onward.url)))
         } else if followed.len() >= limit {
             Some(format!("more than {limit} redirects"))
         } else {
             None
         };
-        followed.push(next.url.clone());
+        followed.push(onward.url.clone());
         if let Some(text) = wrong {
             return Err(behind(Reason::new(&REDIRECT, text), &facts(&followed)));
         }
         visited.push(visit);
-        request = next;
+        request = onward;
     }
 }
 
@@ -138,11 +138,11 @@ fn facts(followed: &[Url]) -> Vec<Fact> {
 /// A reason met behind redirects. That nobody listens there is no refusal of the host that was asked for.
 fn behind(mut reason: Reason, hops: &[Fact]) -> Reason {
     if let Some(Fact::Location(last)) = hops.last() {
-        if reason.class == &class::TCP_REFUSED {
-            reason.class = &REDIRECT;
-        }
         if reason.class != &REDIRECT {
             reason.text = format!("redirected to {last}: {}", reason.text);
+        }
+        if reason.class == &class::TCP_REFUSED {
+            reason.class = &REDIRECT;
         }
         reason.facts.extend(hops.iter().cloned());
     }
@@ -193,10 +193,8 @@ impl Answer {
     pub(crate) async fn body(mut self, trace: &Trace, most: usize) -> Result<Body, Reason> {
         let since = Instant::now();
         let hops = self.hops();
-        let noted = (status_words(self.status()), hops.clone());
-        trace.doing(move || {
-            behind(Reason::new(&TIMEOUT, format!("status {}, body not complete", noted.0)), &noted.1)
-        });
+        let noted = status_words(self.status());
+        trace.doing(move || Reason::new(&TIMEOUT, format!("status {noted}, body not complete")));
         let mut body = Body { bytes: Vec::new(), cut: false };
         while let Some(chunk) = self.response.chunk().await.map_err(|error| {
             let text = format!("connection to {} closed in the middle of the response", self.place);

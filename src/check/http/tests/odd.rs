@@ -124,6 +124,41 @@ async fn what_speaks_something_else_is_named() {
     fails(attempt(&server.url("/#http2")).await, &PROTOCOL, &format!("no HTTP/2 at {}", server.place()));
 }
 
+#[tokio::test]
+async fn one_who_speaks_first_is_no_server_of_http() {
+    for says in [&b"SSH-2.0-OpenSSH_9.2\r\n"[..], b"220 mail ESMTP\r\n"] {
+        let server = Server::start(move |_, mut stream| async move {
+            let _ = stream.write_all(says).await;
+            let _ = stream.read(&mut [0; 2048]).await;
+            tokio::time::sleep(Duration::from_secs(9)).await;
+        })
+        .await;
+        let reason = super::reason(attempt(&server.url("/")).await);
+        assert_eq!(reason.class, &PROTOCOL, "{}", reason.text);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_dropped_hangs_up() {
+    let (tell, mut told) = tokio::sync::mpsc::channel(4);
+    let server = Server::start(move |server, mut stream| {
+        let tell = tell.clone();
+        async move {
+            server.request(&mut stream).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nmore and more").await;
+            let end = stream.read(&mut [0; 64]).await;
+            let _ = tell.send(end.is_ok_and(|count| count > 0)).await;
+        }
+    })
+    .await;
+    evidence(attempt(&server.url("/")).await);
+    reason(soon(&server.url("/#expect=never")).await);
+    for _ in 0..2 {
+        let more = tokio::time::timeout(Duration::from_secs(1), told.recv()).await.unwrap();
+        assert_eq!(more, Some(false));
+    }
+}
+
 /// A listener that accepts nothing more, and the connections that fill it.
 async fn stuffed(address: &str) -> Option<(TcpListener, Vec<TcpStream>)> {
     let address: SocketAddr = address.parse().unwrap();

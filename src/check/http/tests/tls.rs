@@ -33,23 +33,31 @@ async fn serve(config: ServerConfig) -> Server {
     .await
 }
 
-async fn site(names: &[&str], change: impl Fn(&mut rcgen::CertificateParams, &mut ServerConfig)) -> Site {
+/// A site whose certificate is for `names`, with something changed in it or in how it is shown.
+async fn site(
+    names: &[&str],
+    params: impl Fn(&mut rcgen::CertificateParams),
+    config: impl Fn(&mut ServerConfig),
+) -> Site {
     let folder = tempfile::tempdir().unwrap();
     let root: Authority = test::authority("Test Root");
     let cacert = folder.path().join("ca.pem");
     std::fs::write(&cacert, root.pem()).unwrap();
-    let mut params = test::params(names);
-    let (certificate, key) = test::signed(&root, &params);
-    change(&mut params, &mut test::server(certificate, &key));
-    let (certificate, key) = test::signed(&root, &params);
-    let mut config = test::server(certificate, &key);
-    change(&mut params, &mut config);
-    Site { server: serve(config).await, cacert: cacert.display().to_string(), _folder: folder }
+    let mut wanted = test::params(names);
+    params(&mut wanted);
+    let (certificate, key) = test::signed(&root, &wanted);
+    let mut server = test::server(certificate, &key);
+    config(&mut server);
+    Site { server: serve(server).await, cacert: cacert.display().to_string(), _folder: folder }
+}
+
+async fn usual(name: &str) -> Site {
+    site(&[name], |_| {}, |_| {}).await
 }
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_when_given() {
-    let site = site(&["127.0.0.1"], |_, _| {}).await;
+    let site = usual("127.0.0.1").await;
     evidence(attempt(&site.url("&expect=secure")).await);
     let plain = format!("https://{}/", site.server.place());
     let reason = reason(attempt(&plain).await);
@@ -63,7 +71,7 @@ async fn a_private_authority_is_trusted_when_given() {
 
 #[tokio::test]
 async fn faults_of_certificates_have_their_classes() {
-    let other = site(&["db.local"], |_, _| {}).await;
+    let other = usual("db.local").await;
     let place = other.server.place();
     let text = format!("certificate is for db.local, not for 127.0.0.1 at {place}");
     let reason = fails(attempt(&other.url("")).await, &class::TLS_NAME, &text);
@@ -75,23 +83,29 @@ async fn faults_of_certificates_have_their_classes() {
     evidence(attempt(&other.url("&sni=db.local&host=web")).await);
     assert!(other.server.asked()[1].contains("host: web\r\n"));
 
-    let old = site(&["127.0.0.1"], |params, _| params.not_after = rcgen::date_time_ymd(2020, 2, 29)).await;
+    let old =
+        site(&["127.0.0.1"], |params| params.not_after = rcgen::date_time_ymd(2020, 2, 29), |_| {}).await;
     let text = format!("certificate expired on 2020-02-29T00:00:00Z at {}", old.server.place());
     fails(attempt(&old.url("")).await, &class::TLS_EXPIRED, &text);
-    let young = site(&["127.0.0.1"], |params, _| params.not_before = rcgen::date_time_ymd(2090, 1, 1)).await;
+    let young =
+        site(&["127.0.0.1"], |params| params.not_before = rcgen::date_time_ymd(2090, 1, 1), |_| {}).await;
     let text = format!("certificate not valid before 2090-01-01T00:00:00Z at {}", young.server.place());
     fails(attempt(&young.url("")).await, &class::TLS_EXPIRED, &text);
 }
 
 #[tokio::test]
 async fn tls_and_plain_ports_are_told_apart() {
-    let plain = Server::answering(|_| response("400 Bad Request", "")).await;
+    let plain = Server::start(|_, mut stream| async move {
+        let _ = stream.read(&mut [0; 2048]).await;
+        let _ = stream.write_all(response("400 Bad Request", "").as_bytes()).await;
+    })
+    .await;
     let verdict = attempt(&format!("https://{}/#insecure", plain.place())).await;
     let text = format!("no TLS at {}", plain.place());
     let reason = fails(verdict, &class::TLS_PROTOCOL, &text);
     assert!(reason.facts.contains(&Fact::Spoke("something other than TLS")));
 
-    let secure = site(&["127.0.0.1"], |_, _| {}).await;
+    let secure = usual("127.0.0.1").await;
     let text = format!("TLS, not HTTP, at {}", secure.server.place());
     let reason = fails(attempt(&secure.server.url("/")).await, &PROTOCOL, &text);
     assert!(reason.facts.contains(&Fact::Spoke("TLS")));
@@ -136,7 +150,8 @@ async fn a_client_certificate_is_asked_for_and_given() {
 
 #[tokio::test]
 async fn http_2_is_demanded_of_tls() {
-    let site = site(&["127.0.0.1"], |_, config| config.alpn_protocols = vec![b"http/1.1".to_vec()]).await;
+    let site =
+        site(&["127.0.0.1"], |_| {}, |config| config.alpn_protocols = vec![b"http/1.1".to_vec()]).await;
     evidence(attempt(&site.url("")).await);
     let text = format!("none of the application protocols asked for (ALPN) at {}", site.server.place());
     fails(attempt(&site.url("&http2")).await, &class::TLS_PROTOCOL, &text);
@@ -144,7 +159,7 @@ async fn http_2_is_demanded_of_tls() {
 
 #[tokio::test]
 async fn a_tunnel_carries_tls_to_the_target() {
-    let site = site(&["db.local"], |_, _| {}).await;
+    let site = usual("db.local").await;
     let port = site.server.port;
     let proxy = Server::start(move |server, mut stream| async move {
         let mut head = [0; 1024];
@@ -169,7 +184,7 @@ async fn a_tunnel_carries_tls_to_the_target() {
 
 #[tokio::test]
 async fn an_explained_attempt_knows_its_stages() {
-    let site = site(&["127.0.0.1"], |_, _| {}).await;
+    let site = usual("127.0.0.1").await;
     let probe = probe(&site.url("&expect=secure&header=X-Key:s3cret"), &Env::default()).unwrap();
     let (net, trace) = (Rc::new(Net::new(Env::default())), Trace::new(true));
     evidence(probe.attempt(&Attempt { net: &net, trace: &trace }).await);
