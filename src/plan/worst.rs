@@ -21,9 +21,10 @@ impl Plan {
     fn longest(&self, node: &Node) -> Limit {
         match node {
             Node::Leaf(id) => self.preconditions[*id].policy.timeout,
-            Node::All(nodes) | Node::AtLeast(_, nodes) => {
-                nodes.iter().map(|node| self.longest(node)).fold(Limit::After(Duration::ZERO), |a, b| both(a, b, Ord::max))
-            }
+            Node::All(nodes) | Node::AtLeast(_, nodes) => nodes
+                .iter()
+                .map(|node| self.longest(node))
+                .fold(Limit::After(Duration::ZERO), |a, b| both(a, b, Ord::max)),
             Node::Sequence(nodes) => nodes
                 .iter()
                 .map(|node| self.longest(node))
