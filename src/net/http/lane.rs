@@ -1,20 +1,18 @@
 //! One request to one host: a lane for each of its addresses, of which the first that is connected sends.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HOST, HeaderValue};
 use reqwest::{Client, Response, Url, Version};
 use rustls::ClientConfig;
 use tokio::time::{Duration, Instant};
-use tower_layer::Layer;
-use tower_service::Service;
 
+use super::gate::{Gate, Pinned};
 use super::proxy::Via;
 use super::{PROTOCOL, PROXY, Request, TIMEOUT, error, status_words};
 use crate::check::{Fact, Reason, class};
@@ -93,6 +91,9 @@ pub(super) async fn send(net: &Net, trace: &Trace, request: &Request) -> Result<
 async fn race(net: &Net, trace: &Trace, request: &Request) -> Result<Sent, Reason> {
     let mode = request.proxy.as_ref().unwrap_or(&net.proxy);
     let via = mode.via(&net.env, &request.url)?;
+    if via.is_some() {
+        through_proxy(request)?;
+    }
     let host = request.at.clone().or_else(|| host_of(&request.url)).unwrap_or(Host::This);
     let port = request.url.port_or_known_default().unwrap_or(80);
     let (first, first_port) = via.as_ref().map_or((&host, port), |via| (&via.host, via.port));
@@ -108,6 +109,18 @@ async fn race(net: &Net, trace: &Trace, request: &Request) -> Result<Sent, Reaso
         lane.run(Some(address), address.to_string(), Some(note))
     });
     sent.await.map_err(in_proxy)
+}
+
+/// What needs a connection to the target itself cannot be had of a proxy.
+fn through_proxy(request: &Request) -> Result<(), Reason> {
+    let wrong = match request.url.scheme() {
+        "https" => request.tls.sni().map(|_| "option sni"),
+        _ => request.http2.then_some("option http2 on http://"),
+    };
+    match wrong {
+        Some(what) => Err(Reason::new(&PROXY, format!("{what} has no way through a proxy"))),
+        None => Ok(()),
+    }
 }
 
 /// A reason that concerns the proxy: it is not the target that refused.
@@ -317,70 +330,4 @@ fn wire(request: &Request) -> (Url, Option<HeaderValue>) {
         let _ = url.set_host(Some(&name.to_str()));
     }
     (url, host)
-}
-
-/// Gives out the one address that a lane is for.
-struct Pinned {
-    proxy: Option<String>,
-    address: Option<SocketAddr>,
-    targets: Vec<SocketAddr>,
-}
-
-impl Resolve for Pinned {
-    fn resolve(&self, name: Name) -> Resolving {
-        let found = match &self.proxy {
-            Some(proxy) if proxy == name.as_str() => self.address.into_iter().collect(),
-            _ => self.targets.clone(),
-        };
-        Box::pin(std::future::ready(Ok(Box::new(found.into_iter()) as Addrs)))
-    }
-}
-
-/// Lets only one connection through of all that are made for a request, so that it is sent once.
-#[derive(Clone)]
-struct Gate {
-    taken: Arc<AtomicBool>,
-    passed: Arc<OnceLock<Instant>>,
-}
-
-impl<S> Layer<S> for Gate {
-    type Service = Gated<S>;
-
-    fn layer(&self, inner: S) -> Gated<S> {
-        Gated { inner, gate: self.clone() }
-    }
-}
-
-#[derive(Clone)]
-struct Gated<S> {
-    inner: S,
-    gate: Gate,
-}
-
-impl<S, R> Service<R> for Gated<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let connecting = self.inner.call(request);
-        let gate = self.gate.clone();
-        Box::pin(async move {
-            let connection = connecting.await?;
-            if gate.taken.swap(true, Ordering::Relaxed) {
-                drop(connection);
-                return pending().await;
-            }
-            gate.passed.get_or_init(Instant::now);
-            Ok(connection)
-        })
-    }
 }
