@@ -36,6 +36,7 @@ struct Sent {
     sending: Sending,
     /// The response, if it was there at once.
     early: Option<Result<Response, reqwest::Error>>,
+    began: Instant,
     connected: Instant,
     seen: Seen,
     place: String,
@@ -55,7 +56,6 @@ pub(super) fn host_of(url: &Url) -> Option<Host> {
 
 /// Sends `request` once, and waits for the head of the response.
 pub(super) async fn send(net: &Net, trace: &Trace, request: &Request) -> Result<Reply, Reason> {
-    let began = Instant::now();
     let sent = match &request.unix {
         Some(path) => {
             let lane = Lane::new(net, request, None, Vec::new())?;
@@ -66,7 +66,7 @@ pub(super) async fn send(net: &Net, trace: &Trace, request: &Request) -> Result<
         }
         None => race(net, trace, request).await?,
     };
-    note(trace, began, &sent);
+    note(trace, &sent);
     let place = sent.place;
     let noted = place.clone();
     trace.doing(move || {
@@ -151,9 +151,9 @@ fn peer(reason: Reason, place: &str) -> Reason {
     }
 }
 
-fn note(trace: &Trace, began: Instant, sent: &Sent) {
+fn note(trace: &Trace, sent: &Sent) {
     let handshake = sent.seen.began();
-    trace.stage_until("connect", began, handshake.unwrap_or(sent.connected), || sent.place.clone());
+    trace.stage_until("connect", sent.began, handshake.unwrap_or(sent.connected), || sent.place.clone());
     if let Some(handshake) = handshake {
         trace.stage_until("tls", handshake, sent.connected, || sent.seen.described());
     }
@@ -196,6 +196,7 @@ struct Lane<'a> {
     host: Option<HeaderValue>,
     /// Whether a connection has been handed the request.
     taken: Arc<AtomicBool>,
+    began: Instant,
 }
 
 impl<'a> Lane<'a> {
@@ -206,7 +207,8 @@ impl<'a> Lane<'a> {
         targets: Vec<SocketAddr>,
     ) -> Result<Self, Reason> {
         let (url, host) = wire(request);
-        let lane = Self { net, request, via, targets, url, host, taken: Arc::default() };
+        let lane =
+            Self { net, request, via, targets, url, host, taken: Arc::default(), began: Instant::now() };
         lane.config(&Seen::default())?;
         Ok(lane)
     }
@@ -263,7 +265,7 @@ impl<'a> Lane<'a> {
     ) -> impl Future<Output = Result<Sent, Failure>> + use<> {
         let (passed, seen) = (Arc::new(OnceLock::new()), Seen::default());
         let sending = self.client(address, &passed, &seen).map(|client| self.start(&client));
-        let proxied = self.via.is_some();
+        let (proxied, began) = (self.via.is_some(), self.began);
         async move {
             let mut sending =
                 sending.ok_or_else(|| Failure::new(&PROTOCOL, "no request could be made for what is"))?;
@@ -284,7 +286,7 @@ impl<'a> Lane<'a> {
             });
             let early = polled.await;
             match (early, passed.get().copied()) {
-                (early, Some(connected)) => Ok(Sent { sending, early, connected, seen, place }),
+                (early, Some(connected)) => Ok(Sent { sending, early, began, connected, seen, place }),
                 (Some(Err(error)), None) => Err(error::connecting(&error, &seen, proxied)),
                 (_, None) => Err(Failure::new(&PROTOCOL, "no connection")),
             }
