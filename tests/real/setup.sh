@@ -12,7 +12,7 @@ if ((${#missing[@]})); then
   # RUNLEVEL=1: a package that is installed for a test starts no service.
   export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
   [[ -n ${APT_UPDATED-} ]] || apt-get update -qq
-  apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}"
 fi
 for program in nginx named ip openssl; do
   command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 1; }

@@ -85,7 +85,11 @@ fn url(draft: &mut Draft<'_>) -> Option<Url> {
     let port = target.port.map(|port| format!(":{port}")).unwrap_or_default();
     let query = target.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
     match Url::parse(&format!("{}://{host}{port}{}{query}", target.scheme, target.path)) {
-        Ok(url) => Some(url),
+        Ok(url) if url.as_str().parse::<::http::Uri>().is_ok() => Some(url),
+        Ok(_) => {
+            draft.problem(Problem::new("not a URL: it holds characters that must be percent-encoded"));
+            None
+        }
         Err(error) => {
             draft.problem(Problem::new(format!("not a URL: {error}")));
             None

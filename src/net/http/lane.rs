@@ -1,20 +1,18 @@
 //! One request to one host: a lane for each of its addresses, of which the first that is connected sends.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HOST, HeaderValue};
 use reqwest::{Client, Response, Url, Version};
 use rustls::ClientConfig;
 use tokio::time::{Duration, Instant};
-use tower_layer::Layer;
-use tower_service::Service;
 
+use super::gate::{Gate, Pinned};
 use super::proxy::Via;
 use super::{PROTOCOL, PROXY, Request, TIMEOUT, error, status_words};
 use crate::check::{Fact, Reason, class};
@@ -38,6 +36,7 @@ struct Sent {
     sending: Sending,
     /// The response, if it was there at once.
     early: Option<Result<Response, reqwest::Error>>,
+    began: Instant,
     connected: Instant,
     seen: Seen,
     place: String,
@@ -57,7 +56,6 @@ pub(super) fn host_of(url: &Url) -> Option<Host> {
 
 /// Sends `request` once, and waits for the head of the response.
 pub(super) async fn send(net: &Net, trace: &Trace, request: &Request) -> Result<Reply, Reason> {
-    let began = Instant::now();
     let sent = match &request.unix {
         Some(path) => {
             let lane = Lane::new(net, request, None, Vec::new())?;
@@ -68,7 +66,7 @@ pub(super) async fn send(net: &Net, trace: &Trace, request: &Request) -> Result<
         }
         None => race(net, trace, request).await?,
     };
-    note(trace, began, &sent);
+    note(trace, &sent);
     let place = sent.place;
     let noted = place.clone();
     trace.doing(move || {
@@ -93,6 +91,9 @@ pub(super) async fn send(net: &Net, trace: &Trace, request: &Request) -> Result<
 async fn race(net: &Net, trace: &Trace, request: &Request) -> Result<Sent, Reason> {
     let mode = request.proxy.as_ref().unwrap_or(&net.proxy);
     let via = mode.via(&net.env, &request.url)?;
+    if via.is_some() {
+        through_proxy(request)?;
+    }
     let host = request.at.clone().or_else(|| host_of(&request.url)).unwrap_or(Host::This);
     let port = request.url.port_or_known_default().unwrap_or(80);
     let (first, first_port) = via.as_ref().map_or((&host, port), |via| (&via.host, via.port));
@@ -108,6 +109,18 @@ async fn race(net: &Net, trace: &Trace, request: &Request) -> Result<Sent, Reaso
         lane.run(Some(address), address.to_string(), Some(note))
     });
     sent.await.map_err(in_proxy)
+}
+
+/// What needs a connection to the target itself cannot be had of a proxy.
+fn through_proxy(request: &Request) -> Result<(), Reason> {
+    let wrong = match request.url.scheme() {
+        "https" => request.tls.sni().map(|_| "option sni"),
+        _ => request.http2.then_some("option http2 on http://"),
+    };
+    match wrong {
+        Some(what) => Err(Reason::new(&PROXY, format!("{what} has no way through a proxy"))),
+        None => Ok(()),
+    }
 }
 
 /// A reason that concerns the proxy: it is not the target that refused.
@@ -138,9 +151,9 @@ fn peer(reason: Reason, place: &str) -> Reason {
     }
 }
 
-fn note(trace: &Trace, began: Instant, sent: &Sent) {
+fn note(trace: &Trace, sent: &Sent) {
     let handshake = sent.seen.began();
-    trace.stage_until("connect", began, handshake.unwrap_or(sent.connected), || sent.place.clone());
+    trace.stage_until("connect", sent.began, handshake.unwrap_or(sent.connected), || sent.place.clone());
     if let Some(handshake) = handshake {
         trace.stage_until("tls", handshake, sent.connected, || sent.seen.described());
     }
@@ -183,6 +196,7 @@ struct Lane<'a> {
     host: Option<HeaderValue>,
     /// Whether a connection has been handed the request.
     taken: Arc<AtomicBool>,
+    began: Instant,
 }
 
 impl<'a> Lane<'a> {
@@ -193,7 +207,8 @@ impl<'a> Lane<'a> {
         targets: Vec<SocketAddr>,
     ) -> Result<Self, Reason> {
         let (url, host) = wire(request);
-        let lane = Self { net, request, via, targets, url, host, taken: Arc::default() };
+        let lane =
+            Self { net, request, via, targets, url, host, taken: Arc::default(), began: Instant::now() };
         lane.config(&Seen::default())?;
         Ok(lane)
     }
@@ -250,7 +265,7 @@ impl<'a> Lane<'a> {
     ) -> impl Future<Output = Result<Sent, Failure>> + use<> {
         let (passed, seen) = (Arc::new(OnceLock::new()), Seen::default());
         let sending = self.client(address, &passed, &seen).map(|client| self.start(&client));
-        let proxied = self.via.is_some();
+        let (proxied, began) = (self.via.is_some(), self.began);
         async move {
             let mut sending =
                 sending.ok_or_else(|| Failure::new(&PROTOCOL, "no request could be made for what is"))?;
@@ -271,7 +286,7 @@ impl<'a> Lane<'a> {
             });
             let early = polled.await;
             match (early, passed.get().copied()) {
-                (early, Some(connected)) => Ok(Sent { sending, early, connected, seen, place }),
+                (early, Some(connected)) => Ok(Sent { sending, early, began, connected, seen, place }),
                 (Some(Err(error)), None) => Err(error::connecting(&error, &seen, proxied)),
                 (_, None) => Err(Failure::new(&PROTOCOL, "no connection")),
             }
@@ -317,70 +332,4 @@ fn wire(request: &Request) -> (Url, Option<HeaderValue>) {
         let _ = url.set_host(Some(&name.to_str()));
     }
     (url, host)
-}
-
-/// Gives out the one address that a lane is for.
-struct Pinned {
-    proxy: Option<String>,
-    address: Option<SocketAddr>,
-    targets: Vec<SocketAddr>,
-}
-
-impl Resolve for Pinned {
-    fn resolve(&self, name: Name) -> Resolving {
-        let found = match &self.proxy {
-            Some(proxy) if proxy == name.as_str() => self.address.into_iter().collect(),
-            _ => self.targets.clone(),
-        };
-        Box::pin(std::future::ready(Ok(Box::new(found.into_iter()) as Addrs)))
-    }
-}
-
-/// Lets only one connection through of all that are made for a request, so that it is sent once.
-#[derive(Clone)]
-struct Gate {
-    taken: Arc<AtomicBool>,
-    passed: Arc<OnceLock<Instant>>,
-}
-
-impl<S> Layer<S> for Gate {
-    type Service = Gated<S>;
-
-    fn layer(&self, inner: S) -> Gated<S> {
-        Gated { inner, gate: self.clone() }
-    }
-}
-
-#[derive(Clone)]
-struct Gated<S> {
-    inner: S,
-    gate: Gate,
-}
-
-impl<S, R> Service<R> for Gated<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let connecting = self.inner.call(request);
-        let gate = self.gate.clone();
-        Box::pin(async move {
-            let connection = connecting.await?;
-            if gate.taken.swap(true, Ordering::Relaxed) {
-                drop(connection);
-                return pending().await;
-            }
-            gate.passed.get_or_init(Instant::now);
-            Ok(connection)
-        })
-    }
 }

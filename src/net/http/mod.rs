@@ -4,6 +4,7 @@
 //! is done here, so that every stage can be timed and every failure has its class.
 
 mod error;
+mod gate;
 mod lane;
 mod proxy;
 mod redirect;
@@ -44,9 +45,6 @@ pub static PROXY: Class = Class {
     meaning: "The proxy cannot be used, or does not let the request through.",
     cost: Cost::High,
 };
-/// The classes of failure of an exchange, beside those of the network.
-pub static CLASSES: [&Class; 4] = [&TIMEOUT, &PROTOCOL, &REDIRECT, &PROXY];
-
 /// A request, and how far it may lead.
 #[derive(Clone)]
 pub(crate) struct Request {

@@ -50,6 +50,7 @@ fn every_bad_option_is_told_and_no_secret() {
 fn what_is_right_is_accepted() {
     for target in [
         "http://h",
+        "http://my_svc.ns:81/a|b{c}^`?d=[e]|f",
         "http://:8080/healthz",
         "https://[::1]:8443/x?a=b",
         "http://bücher.example/",

@@ -148,6 +148,15 @@ async fn a_proxy_that_refuses_is_not_the_target_refusing() {
 }
 
 #[tokio::test]
+async fn what_a_proxy_cannot_do_is_told() {
+    let mode = || ProxyMode::parse("127.0.0.1:1").unwrap();
+    let verdict = with("https://db.local/#insecure&sni=web.local", net(&[], mode())).await;
+    fails(verdict, &PROXY, "option sni has no way through a proxy");
+    let verdict = with("http://db.local/#http2", net(&[], mode())).await;
+    fails(verdict, &PROXY, "option http2 on http:// has no way through a proxy");
+}
+
+#[tokio::test]
 async fn a_socks_proxy_gets_an_address_or_a_name() {
     let socks = Server::start(|server, mut stream| async move {
         let mut hello = [0; 3];
