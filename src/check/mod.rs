@@ -8,6 +8,7 @@ pub mod options;
 pub mod registry;
 
 mod jsonpath;
+mod talk;
 
 use std::rc::Rc;
 
@@ -32,6 +33,8 @@ macro_rules! kinds {
 // A new kind is one file in this folder and one line here.
 kinds! {
     tcp,
+    unix,
+    tls,
     http,
     dns,
     file,

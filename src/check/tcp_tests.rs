@@ -1,7 +1,9 @@
 //! Against listeners on loopback and a scripted name server.
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::{Duration, timeout};
 
 use super::*;
 use crate::net::Net;

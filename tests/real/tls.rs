@@ -134,5 +134,5 @@ fn version_two_when_both_speak_it() {
     let config = server(8443, &pair, "").replace(" ssl;", " ssl http2;").replace("'up'", "$server_protocol");
     let _nginx = Nginx::start(&net, &config);
     let ca = &authority.certificate;
-    prereq(&net, &[&format!("https://www.test:8443/#cacert={ca}&expect=^HTTP/2.0$")]).is_ready();
+    prereq(&net, &[&format!("https://www.test:8443/#cacert={ca}&http2&expect=^HTTP/2.0$")]).is_ready();
 }
