@@ -101,8 +101,10 @@ fn now() -> i64 {
 
 /// A time as a date of UTC.
 fn date(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| "a day out of range".into(), |time| time.strftime("%Y-%m-%d").to_string())
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| "a day out of range".into(),
+        |time| time.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+    )
 }
 
 #[cfg(test)]
