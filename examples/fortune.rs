@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +50,7 @@ fn fortune() -> std::io::Result<Exit> {
 }
 
 /// What `prereq dns:localhost tcp://… http://… file:… --timeout 20s` does.
-fn wait(port: u16, ready: &PathBuf) -> std::io::Result<Exit> {
+fn wait(port: u16, ready: &Path) -> std::io::Result<Exit> {
     let arguments = [
         "prereq".to_owned(),
         "--timeout=20s".to_owned(),
@@ -90,13 +90,13 @@ fn serve(port: u16, ready: &Path) {
             });
         }
         // A client that has gone is no concern of the server's.
-        let _ = answer(stream, status, body);
+        let _ = answer(&stream, status, body);
     }
 }
 
-fn answer(stream: TcpStream, status: &str, body: &str) -> std::io::Result<()> {
-    let mut lines = BufReader::new(&stream).lines();
+fn answer(stream: &TcpStream, status: &str, body: &str) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
     while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
     let length = body.len();
-    write!(&stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+    write!(&mut &*stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
 }

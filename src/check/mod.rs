@@ -7,6 +7,8 @@ pub mod class;
 pub mod options;
 pub mod registry;
 
+mod jsonpath;
+
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -30,6 +32,7 @@ macro_rules! kinds {
 // A new kind is one file in this folder and one line here.
 kinds! {
     tcp,
+    http,
     dns,
     file,
     delay,

@@ -276,3 +276,7 @@ fn broken(error: &std::io::Error, peer: SocketAddr) -> Reason {
     };
     Reason::new(io_class(error), text).fact(Fact::Peer(peer))
 }
+
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;

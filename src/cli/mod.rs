@@ -77,7 +77,7 @@ fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Pr
     problems.extend(found);
     let layer = flags.over(variables);
     if let Some(proxy) = &layer.proxy
-        && let Err(what) = crate::net::proxy::ProxyMode::parse(proxy)
+        && let Err(what) = crate::net::http::ProxyMode::parse(proxy)
     {
         problems.push(Problem::new(what).at("--proxy"));
     }
@@ -105,7 +105,7 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
     let mut reporter = reporter(layer.log_format.unwrap_or_default(), style, Shared(&output));
     let mut net = Net::new(env);
     if let Some(mode) =
-        layer.proxy.as_deref().and_then(|proxy| crate::net::proxy::ProxyMode::parse(proxy).ok())
+        layer.proxy.as_deref().and_then(|proxy| crate::net::http::ProxyMode::parse(proxy).ok())
     {
         net.proxy = mode;
     }

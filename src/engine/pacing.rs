@@ -125,7 +125,7 @@ mod tests {
         assert!(offsets.iter().all(|offset| *offset <= span));
         for second in 0..10 {
             let from = Duration::from_secs(second);
-            let count = offsets.iter().filter(|o| (from..from + Duration::from_secs(1)).contains(o)).count();
+            let count = offsets.iter().filter(|o| (from..from + Duration::from_secs(1)).contains(*o)).count();
             assert!((50..170).contains(&count), "{count} hosts in second {second}");
         }
     }

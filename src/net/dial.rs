@@ -85,58 +85,122 @@ fn interleaved(ips: Vec<IpAddr>) -> Vec<IpAddr> {
 }
 
 /// How a try to reach an address failed.
+#[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) class: &'static Class,
     pub(crate) words: String,
+    pub(crate) facts: Vec<Fact>,
+}
+
+impl Failure {
+    /// A failure in words to which «by» or «at» and the address are added.
+    pub(crate) fn new(class: &'static Class, words: impl Into<String>) -> Self {
+        Self { class, words: words.into(), facts: Vec::new() }
+    }
+
+    /// What stands between the words and the addresses.
+    fn preposition(&self) -> &'static str {
+        match self.class.code {
+            "tcp.timeout" => "from",
+            "tcp.refused" | "tcp.closed" | "tcp.unreachable" | "local.resources" => "by",
+            _ => "at",
+        }
+    }
+
+    /// The reason when there is one address only, or none.
+    pub(crate) fn at(self, place: &str) -> Reason {
+        let text = format!("{} {} {place}", self.words, self.preposition());
+        Reason { class: self.class, text, facts: self.facts }
+    }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        let class = io_class(&error);
+        Self::from(&error)
+    }
+}
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        let class = io_class(error);
         let words = match class.code {
             "tcp.refused" => "connection refused".into(),
             "tcp.timeout" => "no answer".into(),
             "tcp.closed" => "connection reset".into(),
-            _ => io_words(&error),
+            _ => io_words(error),
         };
-        Self { class, words }
+        Self::new(class, words)
+    }
+}
+
+/// How much a class says: what got farther comes first.
+fn rank(class: &Class) -> u8 {
+    match class.code {
+        "tcp.timeout" => 1,
+        "tcp.closed" => 2,
+        "local.resources" => 3,
+        "tcp.refused" => 4,
+        "tcp.unreachable" => 5,
+        _ => 0,
     }
 }
 
 /// What is known of each address while a race runs.
 #[derive(Default)]
-struct Board(RefCell<Vec<(SocketAddr, Option<Failure>)>>);
+struct Board(RefCell<Vec<Entry>>);
+
+struct Entry {
+    address: SocketAddr,
+    /// Whether a try has ended; otherwise `failure` is what is to be said when the race is cut short.
+    ended: bool,
+    failure: Failure,
+}
 
 impl Board {
+    fn set(&self, address: SocketAddr, failure: Failure, ended: bool) {
+        if let Some(entry) = self.0.borrow_mut().iter_mut().find(|entry| entry.address == address) {
+            if ended || !entry.ended {
+                entry.failure = failure;
+            }
+            entry.ended |= ended;
+        }
+    }
+
     /// One reason for all addresses: of the class that says most, with each address' own words.
     fn reason(&self) -> Reason {
-        const RANK: [&str; 4] = ["tcp.timeout", "tcp.closed", "local.resources", "tcp.refused"];
         let board = self.0.borrow();
-        let silent = || Failure { class: &class::TCP_TIMEOUT, words: "no answer".into() };
-        let mut class: Option<&'static Class> = None;
-        let rank = |class: &Class| RANK.iter().position(|code| *code == class.code).unwrap_or(RANK.len());
-        let mut groups: Vec<(String, Vec<SocketAddr>)> = Vec::new();
-        for (address, failure) in board.iter() {
-            let silent = silent();
-            let failure = failure.as_ref().unwrap_or(&silent);
-            if class.is_none_or(|best| rank(failure.class) < rank(best)) {
-                class = Some(failure.class);
-            }
-            match groups.iter_mut().find(|(words, _)| *words == failure.words) {
+        let mut groups: Vec<(&Failure, Vec<SocketAddr>)> = Vec::new();
+        for Entry { address, failure, .. } in board.iter() {
+            match groups.iter_mut().find(|(known, _)| known.words == failure.words) {
                 Some((_, addresses)) => addresses.push(*address),
-                None => groups.push((failure.words.clone(), vec![*address])),
+                None => groups.push((failure, vec![*address])),
             }
         }
         let words: Vec<String> = groups
-            .into_iter()
-            .map(|(words, addresses)| format!("{words} by {}", listed(&addresses)))
+            .iter()
+            .map(|(failure, addresses)| {
+                format!("{} {} {}", failure.words, failure.preposition(), listed(addresses))
+            })
             .collect();
-        let mut reason = Reason::new(
-            class.unwrap_or(&class::TCP_TIMEOUT),
-            words.join("; ").replace("no answer by", "no answer from"),
-        );
-        reason.facts.extend(board.iter().map(|(address, _)| Fact::Peer(*address)));
+        let most = groups.iter().map(|(failure, _)| *failure).min_by_key(|failure| rank(failure.class));
+        let class = most.map_or(&class::TCP_TIMEOUT, |failure| failure.class);
+        let mut reason = Reason::new(class, words.join("; "));
+        reason.facts.extend(board.iter().map(|entry| Fact::Peer(entry.address)));
+        reason.facts.extend(most.into_iter().flat_map(|failure| failure.facts.iter().cloned()));
         reason
+    }
+}
+
+/// Lets a try say what is to be told of its address when the race is cut short: more than «no answer».
+pub(crate) struct Note {
+    board: Rc<Board>,
+    address: SocketAddr,
+}
+
+impl Note {
+    /// Notes how far the try has come.
+    pub(crate) fn so_far(&self, failure: Failure) {
+        self.board.set(self.address, failure, false);
     }
 }
 
@@ -184,6 +248,18 @@ pub(crate) async fn race<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
+    race_noting(trace, addresses, |address, _| reach(address)).await
+}
+
+/// [`race`] for tries that have more than one stage and tell how far they have come.
+pub(crate) async fn race_noting<T, F>(
+    trace: &Trace,
+    addresses: &[SocketAddr],
+    reach: impl Fn(SocketAddr, Note) -> F,
+) -> Result<T, Reason>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
     let board = Rc::new(Board::default());
     let noted = Rc::clone(&board);
     trace.doing(move || noted.reason());
@@ -192,12 +268,13 @@ where
     let mut overlap = OVERLAP;
     let mut next = Instant::now();
     let try_one = |address: SocketAddr| {
-        let attempt = reach(address);
+        let attempt = reach(address, Note { board: Rc::clone(&board), address });
         async move { (address, attempt.await) }
     };
     loop {
         let started = if let Some(address) = waiting.next() {
-            board.0.borrow_mut().push((address, None));
+            let failure = Failure::new(&class::TCP_TIMEOUT, "no answer");
+            board.0.borrow_mut().push(Entry { address, ended: false, failure });
             tries.push(try_one(address));
             next = Instant::now() + if waiting.len() > 0 { STAGGER } else { overlap };
             true
@@ -210,9 +287,7 @@ where
                 ended = tries.next() => match ended {
                     Some((_, Ok(value))) => return Ok(value),
                     Some((address, Err(failure))) => {
-                        if let Some(entry) = board.0.borrow_mut().iter_mut().find(|entry| entry.0 == address) {
-                            entry.1 = Some(failure);
-                        }
+                        board.set(address, failure, true);
                         if waiting.len() > 0 {
                             break;
                         }
@@ -225,7 +300,7 @@ where
                     }
                     // Those that failed have answered; only silence is worth another try.
                     let silent: Vec<SocketAddr> =
-                        board.0.borrow().iter().filter(|(_, failure)| failure.is_none()).map(|(address, _)| *address).collect();
+                        board.0.borrow().iter().filter(|entry| !entry.ended).map(|entry| entry.address).collect();
                     tries.extend(silent.into_iter().map(try_one));
                     overlap *= 2;
                     next = Instant::now() + overlap;

@@ -1,8 +1,9 @@
 //! What the kinds share on the network: names, connections, TLS. Each stage is noted in the attempt's trace.
 
 pub mod dial;
-pub mod proxy;
+pub mod http;
 pub mod resolve;
+pub mod tls;
 pub mod trace;
 pub mod watch;
 
@@ -18,9 +19,10 @@ pub struct Net {
     pub env: Env,
     /// Where the resolver's files are.
     pub files: ResolverFiles,
-    /// Which proxy HTTP goes through.
-    pub proxy: proxy::ProxyMode,
     resolver: resolve::Shared,
+    pub(crate) tls: tls::Shared,
+    /// The proxy for those preconditions that do not say.
+    pub proxy: http::ProxyMode,
     /// Watched folders.
     pub watcher: watch::Watcher,
 }
@@ -47,8 +49,9 @@ impl Net {
         Self {
             env,
             files: ResolverFiles::default(),
-            proxy: proxy::ProxyMode::default(),
             resolver: resolve::Shared::default(),
+            tls: tls::Shared::default(),
+            proxy: http::ProxyMode::default(),
             watcher: watch::Watcher::default(),
         }
     }

@@ -21,6 +21,7 @@ pub struct Stage {
 }
 
 type Doing = Box<dyn Fn() -> Reason>;
+type Context = Box<dyn Fn(Reason) -> Reason>;
 
 /// The trace of one attempt. Clones share it.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ struct Inner {
     began: Instant,
     record: bool,
     doing: RefCell<Option<Doing>>,
+    context: RefCell<Option<Context>>,
     stages: RefCell<Vec<Stage>>,
 }
 
@@ -41,6 +43,7 @@ impl Trace {
             began: Instant::now(),
             record,
             doing: RefCell::default(),
+            context: RefCell::default(),
             stages: RefCell::default(),
         }))
     }
@@ -48,6 +51,11 @@ impl Trace {
     /// Notes what the attempt is doing: `why` gives the reason if it is cut short now.
     pub fn doing(&self, why: impl Fn() -> Reason + 'static) {
         self.0.doing.replace(Some(Box::new(why)));
+    }
+
+    /// Notes in what all that follows is done: `add` completes the reason if it is cut short.
+    pub fn within(&self, add: impl Fn(Reason) -> Reason + 'static) {
+        self.0.context.replace(Some(Box::new(add)));
     }
 
     /// Whether stages are kept, so that a caller can spare itself their details.
@@ -58,16 +66,30 @@ impl Trace {
 
     /// Notes a stage that ends now.
     pub fn stage(&self, name: &'static str, since: Instant, detail: impl FnOnce() -> String) {
+        self.stage_until(name, since, Instant::now(), detail);
+    }
+
+    /// Notes a stage that ended at `until`.
+    pub fn stage_until(
+        &self,
+        name: &'static str,
+        since: Instant,
+        until: Instant,
+        detail: impl FnOnce() -> String,
+    ) {
         if self.0.record {
             let from = since.saturating_duration_since(self.0.began);
-            self.0.stages.borrow_mut().push(Stage { name, from, took: since.elapsed(), detail: detail() });
+            let took = until.saturating_duration_since(since);
+            self.0.stages.borrow_mut().push(Stage { name, from, took, detail: detail() });
         }
     }
 
     /// The reason of an attempt that is cut short now, if it got so far as to note one.
     #[must_use]
     pub fn cut(&self) -> Option<Reason> {
-        self.0.doing.borrow().as_ref().map(|why| why().fact(Fact::Cut))
+        let reason = self.0.doing.borrow().as_ref().map(|why| why())?;
+        let context = self.0.context.borrow();
+        Some(context.as_ref().map_or_else(|| reason.clone(), |add| add(reason.clone())).fact(Fact::Cut))
     }
 
     /// How long the attempt has taken so far.

@@ -11,6 +11,7 @@ pub mod target;
 mod policy;
 mod resolve;
 mod tree;
+mod worst;
 
 pub use policy::{Backoff, Policy, Settings};
 pub use resolve::{Plan, Precondition, resolve};

@@ -51,7 +51,8 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|name| {
             let similarity = strsim::jaro_winkler(&given, &name.to_lowercase());
             let prefix = given.len() >= 3 && name.starts_with(given.as_str());
-            (if prefix { similarity.max(0.9) } else { similarity }, name)
+            let slip = given.len() >= 2 && strsim::damerau_levenshtein(&given, &name.to_lowercase()) == 1;
+            (if prefix || slip { similarity.max(0.9) } else { similarity }, name)
         })
         .filter(|(similarity, _)| *similarity >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -69,5 +70,6 @@ mod tests {
         assert_eq!(nearest("time", known), Some("timeout"));
         assert_eq!(nearest("Interval", known), Some("interval"));
         assert_eq!(nearest("zzz", known), None);
+        assert_eq!(nearest("nto", ["then", "not", "or"]), Some("not"));
     }
 }

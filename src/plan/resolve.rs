@@ -217,7 +217,10 @@ fn unknown_options(draft: &mut Draft<'_>, kind: &'static Kind) {
         *seen.entry(name).or_default() += 1;
         match known.iter().find(|option| option.name == name) {
             None => {
-                let problem = Problem::new(format!("{} has no option '{name}'", kind.name));
+                // Anything but a name may be the rest of a password that is not encoded.
+                let is_name = name.len() < 32 && name.bytes().all(|c| c.is_ascii_lowercase() || c == b'-');
+                let shown = if is_name { format!("option '{name}'") } else { "such option".to_owned() };
+                let problem = Problem::new(format!("{} has no {shown}", kind.name));
                 draft.problem(problem.nearest(name, known.iter().map(|option| option.name)));
             }
             Some(option) if !option.repeat && seen[name.as_str()] == 2 => {

@@ -1,5 +1,7 @@
 //! The program as its users see it: the real binary, real sockets on loopback, exit statuses and output.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+
 mod hostile;
 mod output;
 mod program;

@@ -9,41 +9,41 @@ use std::time::{Duration, SystemTime};
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Ran {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
-    pub took: Duration,
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
 }
 
 impl Ran {
     /// The last `count` lines of standard output.
-    pub fn last(&self, count: usize) -> Vec<&str> {
+    pub(crate) fn last(&self, count: usize) -> Vec<&str> {
         let lines: Vec<&str> = self.stdout.lines().collect();
         lines[lines.len().saturating_sub(count)..].to_vec()
     }
 }
 
 /// The binary, with an environment that holds nothing but what the test puts there.
-pub fn prereq() -> Command {
+pub(crate) fn prereq() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prereq"));
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Runs it with the words of `line`.
-pub fn run(line: &str) -> Ran {
+pub(crate) fn run(line: &str) -> Ran {
     finish(prereq().args(line.split_whitespace()))
 }
 
 /// Runs a prepared command to its end.
-pub fn finish(command: &mut Command) -> Ran {
+pub(crate) fn finish(command: &mut Command) -> Ran {
     let began = SystemTime::now();
     let output = command.output().expect("the binary runs");
     ran(&output, began.elapsed().unwrap())
 }
 
-pub fn ran(output: &Output, took: Duration) -> Ran {
+pub(crate) fn ran(output: &Output, took: Duration) -> Ran {
     use std::os::unix::process::ExitStatusExt as _;
     Ran {
         status: output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or_default()),
@@ -53,28 +53,31 @@ pub fn ran(output: &Output, took: Duration) -> Ran {
     }
 }
 
-pub fn pause(millis: u64) {
+pub(crate) fn pause(millis: u64) {
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     let _ = never.recv_timeout(Duration::from_millis(millis));
 }
 
 /// A port on which nothing listens.
-pub fn closed_port() -> u16 {
+pub(crate) fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A server on loopback that handles each connection by `handle`, which gets its number.
-pub struct Server {
-    pub address: SocketAddr,
-    pub connections: Arc<AtomicUsize>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: Arc<AtomicUsize>,
 }
 
 impl Server {
-    pub fn start(handle: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(handle: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), handle)
     }
 
-    pub fn on(listener: TcpListener, handle: impl Fn(TcpStream, usize) + Send + Sync + 'static) -> Self {
+    pub(crate) fn on(
+        listener: TcpListener,
+        handle: impl Fn(TcpStream, usize) + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let (count, handle) = (Arc::clone(&connections), Arc::new(handle));
@@ -89,20 +92,20 @@ impl Server {
     }
 
     /// Answers every request with what `answer` says for its number.
-    pub fn http(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) fn http(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
         Self::start(move |mut stream, number| {
             read_head(&mut stream);
             let _ = stream.write_all(answer(number).as_bytes());
         })
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
 
 /// Reads up to the empty line; what was read.
-pub fn read_head(stream: &mut TcpStream) -> String {
+pub(crate) fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) == 1 {
@@ -112,6 +115,6 @@ pub fn read_head(stream: &mut TcpStream) -> String {
 }
 
 /// A response with a body.
-pub fn response(status: &str, body: &str) -> String {
+pub(crate) fn response(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
 }

@@ -6,35 +6,37 @@ use proptest::prelude::*;
 
 use crate::program::{Server, finish, prereq, read_head, response};
 
-/// Where a secret may stand; `S` is the secret, percent-encoded where the target needs it.
+/// Where a secret may stand; `<S>` is the secret, percent-encoded where the target needs it.
 const PLACES: &[&str] = &[
-    "http://user:S@HOST/",
-    "http://S@HOST/",
-    "https://user:S@HOST/",
-    "http://HOST/?token=S",
-    "http://HOST/?api_key=S&x=1",
-    "http://HOST/#header=Authorization:Bearer%20S",
-    "http://HOST/#header=X-Anything:S",
-    "http://HOST/#body=S&method=POST",
+    "http://user:<S>@HOST/",
+    "http://<S>@HOST/",
+    "https://user:<S>@HOST/",
+    "http://HOST/?token=<S>",
+    "http://HOST/?api_key=<S>&x=1",
+    "http://HOST/#header=Authorization:Bearer%20<S>",
+    "http://HOST/#header=X-Anything:<S>",
+    "http://HOST/#body=<S>&method=POST",
     "http://HOST/#user=me&password-file=FILE",
     "http://HOST/#user=me&password-env=SECRET",
     "http://HOST/#basic-auth-file=FILE",
     "http://HOST/#bearer-file=FILE",
-    "http://HOST/#proxy=http://me:S@HOST",
-    "tcp://HOST#send=S",
+    "http://HOST/#proxy=http://me:<S>@HOST",
+    "tcp://HOST#send=<S>",
     "http://user:${SECRET}@HOST/",
     "http://HOST/#header=X-Token:${SECRET}",
     // Mistakes of every sort.
-    "http://user:S@HOST:port/",
-    "htp://user:S@HOST/",
-    "user:S@HOST",
-    "http://user:S@[::1/",
-    "http://user:S@HOST/#status=2x",
-    "http://user:S@HOST/#hedaer=a:S",
-    "tcp://user:S@HOST",
-    "http://HOST/#header=S",
-    "http://HOST/#password=S",
-    "postgres://user:S@HOST/db",
+    "http://user:<S>@HOST:port/",
+    "htp://user:<S>@HOST/",
+    "user:<S>@HOST",
+    "http://user:<S>@[::1/",
+    "http://user:<S>@HOST/#status=2x",
+    "http://user:<S>@HOST/#hedaer=a:<S>",
+    "tcp://user:<S>@HOST",
+    "http://HOST/#header=<S>",
+    "http://HOST/#password=<S>",
+    "postgres://user:<S>@HOST/db",
+    "http://user:<RAW>@HOST/",
+    "HTTP://user:<RAW>@HOST/x#name=y",
 ];
 
 proptest! {
@@ -64,15 +66,12 @@ fn check(place: &str, secret: &str, look: usize, ready: bool) -> Result<(), Test
     });
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(secret.as_bytes()).unwrap();
-    let encoded: String = secret.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let encoded = secret.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let target = place
+        .replace("<S>", &encoded)
+        .replace("<RAW>", "hunter2/p@ss#w:rd")
         .replace("FILE", file.path().to_str().unwrap())
-        .replace("HOST", &server.address.to_string())
-        .replace("${SECRET}", "\u{1}")
-        .replace("password-env=SECRET", "password-env=\u{2}")
-        .replace('S', &encoded)
-        .replace('\u{1}', "${SECRET}")
-        .replace('\u{2}', "SECRET");
+        .replace("HOST", &server.address.to_string());
     let looks: [&[&str]; 4] = [&[], &["-v"], &["--log-format=json", "-v"], &["-q"]];
     let message = tempfile::NamedTempFile::new().unwrap();
     let ran = finish(
@@ -85,7 +84,7 @@ fn check(place: &str, secret: &str, look: usize, ready: bool) -> Result<(), Test
     prop_assert!([0, 2, 124].contains(&ran.status), "{target}: {}", ran.status);
     let message = std::fs::read_to_string(message.path()).unwrap();
     let said = format!("{}{}{message}", ran.stdout, ran.stderr);
-    for shown in [secret, encoded.as_str(), &secret[secret.len() - 4..]] {
+    for shown in [secret, encoded.as_str(), &secret[secret.len() - 4..], "hunter2", "w:rd"] {
         prop_assert!(!said.contains(shown), "{shown:?} of {target}:\n{said}");
     }
     Ok(())

@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(*read(&slot), None);
         assert_eq!(reads.get(), 1);
         std::fs::write(&path, "a").unwrap();
-        let old = SystemTime::now() - Duration::from_secs(60);
+        let old = SystemTime::now() - Duration::from_mins(1);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
         assert_eq!(read(&slot).as_deref(), Some("a"));
         assert_eq!(read(&slot).as_deref(), Some("a"));

@@ -1,0 +1,166 @@
+//! `http://…`, `https://…` — the status is the one expected, and so is everything else that is asked of it.
+
+mod judge;
+mod options;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+
+use self::judge::Expect;
+use super::options::{CREDENTIALS, Credentials, read_secret};
+use super::{Attempt, Class, Cost, Evidence, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
+use crate::net::http::{self, PROTOCOL, PROXY, REDIRECT, Request, TIMEOUT};
+use crate::net::tls;
+
+/// The status is another one.
+static STATUS: Class =
+    Class { code: "http.status", meaning: "The status is not one of those expected.", cost: Cost::High };
+/// The body is another one.
+static BODY: Class =
+    Class { code: "http.body", meaning: "The body is not what is expected.", cost: Cost::High };
+/// A header is another one.
+static HEADER: Class = Class {
+    code: "http.header",
+    meaning: "A header of the response is not what is expected.",
+    cost: Cost::High,
+};
+/// It took too long.
+static SLOW: Class =
+    Class { code: "http.slow", meaning: "The response took longer than `max-rtt`.", cost: Cost::High };
+
+static OPTIONS: &[Opt] = &[
+    Opt::new("status", "SET", "statuses that are expected: 204, 2xx, 300-399, with commas (default 200-299)"),
+    Opt::new("method", "NAME", "request method (default GET, or POST with a body)"),
+    Opt::new("header", "NAME:VALUE", "request header, for the first host only").repeated(),
+    Opt::new("body", "TEXT", "request body"),
+    Opt::new("body-file", "PATH", "file with the request body"),
+    Opt::new("expect", "REGEX", "what the body must match within its first 64 KiB"),
+    Opt::new("json", "PATH[==VALUE]", "what a JSON body must hold: status==UP, $.checks[*].name").repeated(),
+    Opt::new("expect-header", "NAME:REGEX", "what a response header must match").repeated(),
+    Opt::new("redirects", "N", "redirects to follow, unless status names them (default 10, 0 for none)"),
+    Opt::new("max-rtt", "DUR", "longest time from request to response head"),
+    Opt::new("host", "NAME", "the Host header, if it is not the URL's host"),
+    Opt::new("basic-auth-file", "PATH", "file that holds user:password, read at every attempt"),
+    Opt::new("bearer-file", "PATH", "file that holds a bearer token, read at every attempt"),
+    Opt::new("unix", "PATH", "unix socket to connect to instead of the URL's host"),
+    Opt::new("http2", "", "speak HTTP/2, on http:// without asking first"),
+    Opt::new("proxy", "none|env|URL", "whether a proxy is used (default: as --proxy says)"),
+];
+
+/// The kind `http`.
+pub(super) static KIND: Kind = Kind {
+    name: "http",
+    schemes: &[
+        Scheme { name: "http", form: "http://HOST[:PORT]/PATH", authority: true, opaque: false, query: true },
+        Scheme {
+            name: "https",
+            form: "https://HOST[:PORT]/PATH",
+            authority: true,
+            opaque: false,
+            query: true,
+        },
+    ],
+    flag: Some("http"),
+    summary: "the response has a status in `status`, and all else that is expected",
+    options: &[OPTIONS, CREDENTIALS, tls::OPTIONS],
+    opposite: &[&class::TCP_REFUSED, &STATUS],
+    classes: &[&STATUS, &BODY, &HEADER, &SLOW, &TIMEOUT, &PROTOCOL, &REDIRECT, &PROXY],
+    build: options::build,
+};
+
+/// Where the `Authorization` header comes from.
+#[derive(Debug)]
+enum Auth {
+    None,
+    Basic(Credentials),
+    BasicFile(String),
+    BearerFile(String),
+}
+
+struct Http {
+    request: Request,
+    auth: Auth,
+    expect: Expect,
+}
+
+impl Probe for Http {
+    fn attempt<'a>(&'a self, attempt: &'a Attempt<'a>) -> LocalBoxFuture<'a, Verdict> {
+        async move {
+            match self.run(attempt).await {
+                Ok(evidence) => Verdict::Ready(evidence),
+                Err(reason) => Verdict::NotYet(reason),
+            }
+        }
+        .boxed_local()
+    }
+}
+
+impl Http {
+    async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
+        let mut request = self.request.clone();
+        if let Some(authorization) = self.auth.header()? {
+            request.headers.insert(AUTHORIZATION, authorization);
+        }
+        let wanted = |status: reqwest::StatusCode| self.expect.names(status);
+        let answer = http::exchange(attempt.net, attempt.trace, request, wanted).await?;
+        let hops = answer.hops();
+        let with_hops = |mut reason: Reason| {
+            reason.facts.extend(hops.iter().cloned());
+            reason
+        };
+        self.expect.head(answer.status(), answer.headers(), answer.rtt).map_err(with_hops)?;
+        let mut text = format!("status {} from {}", http::status_words(answer.status()), answer.place);
+        if let Some(last) = answer.followed.last() {
+            text = format!("{text} after a redirect to {}", http::shown(last));
+        }
+        if let Some(most) = self.expect.most() {
+            let body = answer.body(attempt.trace, most).await?;
+            self.expect.body(&body).map_err(with_hops)?;
+        }
+        Ok(Evidence::new(text))
+    }
+}
+
+impl Auth {
+    /// The header now.
+    fn header(&self) -> Result<Option<HeaderValue>, Reason> {
+        let local = |what: String| Reason::new(&class::LOCAL_SECRET, what);
+        let value = match self {
+            Self::None => return Ok(None),
+            Self::Basic(credentials) => {
+                let password = credentials.password()?.unwrap_or_default();
+                basic(&format!("{}:{}", credentials.user.as_deref().unwrap_or_default(), password.expose()))
+            }
+            Self::BasicFile(path) => {
+                let secret = read_secret(path)?;
+                if !secret.expose().contains(':') {
+                    return Err(local(format!("{path} does not hold user:password")));
+                }
+                basic(secret.expose())
+            }
+            Self::BearerFile(path) => {
+                let secret = read_secret(path)?;
+                if secret.expose().trim().is_empty() {
+                    return Err(local(format!("{path} is empty")));
+                }
+                let value = HeaderValue::try_from(format!("Bearer {}", secret.expose().trim()));
+                value.map_err(|_| local(format!("{path} holds characters that a header cannot have")))?
+            }
+        };
+        let mut value = value;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+fn basic(pair: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
+        .unwrap_or_else(|_| unreachable!("base64 is fit for a header"))
+}
