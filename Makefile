@@ -1,11 +1,15 @@
 # Every step of the continuous integration is a recipe here, and nothing is in the one that is not in the other.
 
 TARGET     ?= x86_64-unknown-linux-gnu
+# Static glibc; packed relocations (DT_RELR) spare 160 KB in a position-independent executable.
+STATIC      = -Ctarget-feature=+crt-static -Clink-arg=-Wl,-z,pack-relative-relocs
 BINARY      = target/$(TARGET)/release/prereq
 MAX_BYTES  ?= 4500000
 VERSION     = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 IMAGE      ?= prereq:$(VERSION)
 ENGINE     ?= podman
+# Kinds are declared by a macro, where cargo fmt does not find them.
+KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
 CARGO_DENY  = target/tools/bin/cargo-deny
 DENY_VERSION = 0.20.2
 
@@ -19,7 +23,7 @@ build: ## debug build
 	cargo build
 
 release: ## static release build; prints its size
-	RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --release --locked --bin prereq --target $(TARGET)
+	RUSTFLAGS="$(STATIC)" cargo build --release --locked --bin prereq --target $(TARGET)
 	@printf '%s: %s bytes\n' $(BINARY) "$$(stat -c %s $(BINARY))"
 
 size-check: release ## fail when the static binary is larger than MAX_BYTES
@@ -29,9 +33,11 @@ size-check: release ## fail when the static binary is larger than MAX_BYTES
 
 fmt: ## format the code
 	cargo fmt --all
+	rustfmt --edition 2024 $(KINDS)
 
 fmt-check: ## fail when the code is not formatted
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 $(KINDS)
 
 clippy: ## all lints, in all targets, as errors
 	cargo clippy --locked --all-targets -- -D warnings

@@ -105,8 +105,9 @@ fn unsatisfied(
         Outcome::Satisfied => "ready".to_owned(),
     };
     let total = progress.leaves().len();
-    let mut lines =
-        vec![format!("prereq: {how} after {}, {} of {total} not satisfied", human(at), missing.len())];
+    let count =
+        if total == 1 { String::new() } else { format!(", {} of {total} not satisfied", missing.len()) };
+    let mut lines = vec![format!("prereq: {how} after {}{count}", human(at))];
     let mut told = Vec::new();
     for id in missing.iter().take(LISTED) {
         let (precondition, leaf) = (&progress.plan().preconditions[*id], progress.leaf(*id));

@@ -5,6 +5,7 @@
 mod hostile;
 mod output;
 mod program;
+mod readme;
 mod secrets;
 mod signals;
 mod usage;
