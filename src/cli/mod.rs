@@ -6,8 +6,10 @@ mod error;
 mod exec;
 pub mod exit;
 mod help;
+mod plan_text;
 mod settings;
 mod signal;
+mod verb;
 mod words;
 
 use std::cell::RefCell;
@@ -45,14 +47,17 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
         Ok(signals) => signals,
         Err(error) => return complain(Exit::Internal, &format!("signals cannot be caught: {error}")),
     };
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if let Some(verb) = verb::of(&argv) {
+        return tokio::select! {
+            biased;
+            signal = signals.next() => Outcome::Interrupted(signal).into(),
+            exit = verb.run(argv, env) => exit,
+        };
+    }
     let mut parsed = match args::parse(argv) {
         Request::Wait(parsed) => *parsed,
-        Request::Print(text) => {
-            let mut output = Output::stdout();
-            let _ = output.write_all(text.as_bytes());
-            output.finish(PATIENCE);
-            return Exit::Satisfied;
-        }
+        Request::Print(text) => return verb::print(&text),
     };
     let (layer, plan) = match prepare(&mut parsed, &env) {
         Ok(prepared) => prepared,
@@ -103,12 +108,7 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
     let style = Style { verbosity, surroundings, notes: notes(layer, plan, &env) };
     let output = RefCell::new(Output::stdout());
     let mut reporter = reporter(layer.log_format.unwrap_or_default(), style, Shared(&output));
-    let mut net = Net::new(env);
-    if let Some(mode) =
-        layer.proxy.as_deref().and_then(|proxy| crate::net::http::ProxyMode::parse(proxy).ok())
-    {
-        net.proxy = mode;
-    }
+    let net = net(layer, env);
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy();
     let conditions = Conditions {
@@ -134,6 +134,14 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
     let haste = matches!(outcome, Outcome::Interrupted(_));
     output.borrow_mut().finish(if haste { HASTE } else { PATIENCE });
     outcome.into()
+}
+
+/// The network, with the settings that concern it.
+fn net(layer: &Layer, env: Env) -> Net {
+    let mut net = Net::new(env);
+    let mode = layer.proxy.as_deref().and_then(|proxy| crate::net::http::ProxyMode::parse(proxy).ok());
+    net.proxy = mode.unwrap_or_default();
+    net
 }
 
 /// What should be known from the start.

@@ -67,6 +67,11 @@ fn unexplained() -> Reason {
     Reason::new(&class::ATTEMPT_TIMEOUT, "no result")
 }
 
+/// The reason of an attempt whose time was up.
+pub(crate) fn cut_short(trace: &Trace) -> Reason {
+    progress::within(trace.cut().unwrap_or_else(unexplained), trace.elapsed())
+}
+
 /// How a step of one precondition ended.
 enum Step {
     Attempted(Verdict, Duration),
@@ -204,10 +209,7 @@ async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot
     let limit = precondition.policy.attempt_timeout.duration().filter(|_| precondition.probe.bounded());
     let verdict = match limit.and_then(|limit| Instant::now().checked_add(limit)) {
         None => ended.await,
-        Some(limit) => timeout_at(limit, ended).await.unwrap_or_else(|_| {
-            let reason = trace.cut().unwrap_or_else(unexplained);
-            Verdict::NotYet(progress::within(reason, trace.elapsed()))
-        }),
+        Some(limit) => timeout_at(limit, ended).await.unwrap_or_else(|_| Verdict::NotYet(cut_short(&trace))),
     };
     slot.borrow().trace.take();
     Step::Attempted(verdict, trace.elapsed())

@@ -1,3 +1,4 @@
 //! Explanations: what to look at next.
 
 pub mod hints;
+pub mod layers;

@@ -206,7 +206,9 @@ impl Answer {
             }
         }
         trace.stage("body", since, || {
-            format!("{}{} bytes", if body.cut { "more than " } else { "" }, body.bytes.len())
+            let more = if body.cut { "more than " } else { "" };
+            let shown: String = String::from_utf8_lossy(&body.bytes).chars().take(200).collect();
+            format!("{more}{} bytes: {:?}", body.bytes.len(), shown)
         });
         Ok(body)
     }

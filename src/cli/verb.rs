@@ -1,0 +1,140 @@
+//! The verbs beside waiting: what the first word may be.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::rc::Rc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
+use super::exit::Exit;
+use super::{PATIENCE, args, error, plan_text, prepare};
+use crate::explain::hints::Surroundings;
+use crate::explain::layers::explain;
+use crate::plan::env::Env;
+use crate::plan::layer::{Layer, LogFormat};
+use crate::plan::problem::Problem;
+use crate::plan::{Plan, Precondition};
+use crate::report::output::Output;
+
+/// A verb.
+pub(super) struct Verb {
+    /// The word.
+    pub(super) name: &'static str,
+    /// What follows it.
+    pub(super) form: &'static str,
+    /// What it does.
+    pub(super) summary: &'static str,
+    run: fn(Vec<OsString>, Env) -> LocalBoxFuture<'static, Exit>,
+}
+
+/// All verbs, in the order in which help shows them.
+pub(super) static VERBS: &[Verb] = &[
+    Verb {
+        name: "explain",
+        form: "TARGET...",
+        summary: "one attempt, layer by layer: names, addresses, TLS, request and response",
+        run: |argv, env| explained(argv, env).boxed_local(),
+    },
+    Verb {
+        name: "plan",
+        form: "[OPTIONS] TARGET...",
+        summary: "what would be waited for and how, without any network traffic",
+        run: |argv, env| planned(argv, env).boxed_local(),
+    },
+];
+
+/// The verb that the command line begins with.
+pub(super) fn of(argv: &[OsString]) -> Option<&'static Verb> {
+    let word = argv.get(1)?.to_str()?;
+    VERBS.iter().find(|verb| verb.name == word)
+}
+
+impl Verb {
+    /// Carries it out.
+    pub(super) async fn run(&self, mut argv: Vec<OsString>, env: Env) -> Exit {
+        argv.remove(1);
+        (self.run)(argv, env).await
+    }
+}
+
+/// Writes to standard output and waits until it is written.
+pub(super) fn print(text: &str) -> Exit {
+    let mut output = Output::stdout();
+    let _ = output.write_all(text.as_bytes());
+    output.finish(PATIENCE);
+    Exit::Satisfied
+}
+
+/// Reads what follows the verb as if it were to be waited for.
+fn read(argv: Vec<OsString>, env: &Env) -> Result<(Layer, Plan, Vec<Given>), Exit> {
+    let mut parsed = match args::parse(argv) {
+        args::Request::Wait(parsed) => *parsed,
+        args::Request::Print(text) => return Err(print(&text)),
+    };
+    if !parsed.command.is_empty() {
+        parsed.problems.push(Problem::new("this verb runs no command").at("--"));
+    }
+    let given = std::mem::take(&mut parsed.given);
+    match prepare(&mut parsed, env) {
+        Ok((layer, plan)) => Ok((layer, plan, given)),
+        Err(problems) => {
+            error::render(&problems, &mut std::io::stderr());
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// A setting as it was given on the command line: flag and text.
+pub(super) type Given = (&'static str, String);
+
+async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
+    let (layer, plan, _) = match read(argv, &env) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    let surroundings = Surroundings { kubernetes: env.in_kubernetes() };
+    let net = Rc::new(super::net(&layer, env));
+    let mut output = Output::stdout();
+    let mut all = true;
+    for one in &plan.preconditions {
+        let explanation = explain(one, &net, surroundings).await;
+        all &= explanation.ready != one.inverted;
+        let text = match layer.log_format.unwrap_or_default() {
+            LogFormat::Text => explanation.text(),
+            LogFormat::Json => serde_json::to_string(&explanation).unwrap_or_default() + "\n",
+        };
+        let _ = output.write_all(text.as_bytes());
+    }
+    output.finish(PATIENCE);
+    if all { Exit::Satisfied } else { Exit::Unsatisfied }
+}
+
+async fn planned(argv: Vec<OsString>, env: Env) -> Exit {
+    match read(argv, &env) {
+        Ok((_, plan, given)) => print(&plan_text::text(&plan, &given, &env)),
+        Err(exit) => exit,
+    }
+}
+
+/// The verbs, for help.
+pub(super) fn help() -> String {
+    let mut text = String::from("Verbs:\n");
+    for verb in VERBS {
+        let _ = writeln!(text, "  prereq {:30} {}", format!("{} {}", verb.name, verb.form), verb.summary);
+    }
+    text
+}
+
+/// What a precondition reads beside the network, by the options that name files.
+pub(super) fn files_of(one: &Precondition) -> Vec<String> {
+    let is_path =
+        |name: &str| one.kind.all_options().any(|option| option.name == name && option.value == "PATH");
+    one.target
+        .options
+        .iter()
+        .filter(|(name, _)| is_path(name))
+        .map(|(name, path)| format!("{path} ({name})"))
+        .collect()
+}
