@@ -115,6 +115,7 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         first_wait: engine::pacing::splay(plan.settings.splay, &host),
         seed: fastrand::u64(..),
         at_once: at_once(),
+        tick: None,
     };
     let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
         if let (Event::End(outcome), Some(place)) = (event, &message)

@@ -42,6 +42,8 @@ pub struct Conditions {
     pub seed: u64,
     /// How many attempts may be under way at once.
     pub at_once: usize,
+    /// How often [`Event::Tick`] is told, if at all.
+    pub tick: Option<Duration>,
 }
 
 /// What the loop keeps for one precondition.
@@ -92,6 +94,7 @@ pub async fn run<'a>(
     let deadline = plan.settings.timeout.duration().and_then(|timeout| began.checked_add(timeout));
     let heartbeat = plan.settings.heartbeat.duration();
     let mut next_heartbeat = heartbeat.and_then(|every| began.checked_add(every));
+    let mut next_tick = conditions.tick.map(|every| began + every);
     let mut shutdown = std::pin::pin!(shutdown);
 
     progress.begin();
@@ -132,6 +135,11 @@ pub async fn run<'a>(
             biased;
             () = at(deadline) => progress.deadline(|id| slots[id].borrow().cut(), began.elapsed()),
             signal = &mut shutdown => progress.interrupt(signal, |id| slots[id].borrow().cut(), began.elapsed()),
+            // Before the attempts, of which there may always be one that has ended.
+            () = at(next_tick) => {
+                tell(began.elapsed(), &Event::Tick, &progress);
+                next_tick = conditions.tick.map(|every| Instant::now() + every);
+            }
             Some(ended) = steps.next() => match ended {
                 Ok((id, Step::Attempted(verdict, took))) => progress.on(id, verdict, took, began.elapsed()),
                 Ok((id, Step::Expired(cut))) => progress.expire(id, cut, began.elapsed()),
