@@ -7,5 +7,6 @@ mod output;
 mod program;
 mod secrets;
 mod signals;
+mod terminal;
 mod usage;
 mod waits;
