@@ -1,6 +1,7 @@
 //! The command line: from words and variables to an exit status.
 
 mod args;
+mod display;
 mod env;
 mod error;
 mod exec;
@@ -14,7 +15,7 @@ mod words;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use crate::plan::layer::Layer;
 use crate::plan::problem::Problem;
 use crate::plan::{self, Plan};
 use crate::report::output::Output;
-use crate::report::{Style, Verbosity, reporter, summary, termination};
+use crate::report::{Palette, Style, Verbosity, live, reporter, summary, termination};
 use args::Request;
 use exit::Exit;
 use signal::Signals;
@@ -105,9 +106,15 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         _ => Verbosity::Normal,
     };
     let message = termination::place(layer.termination_log.as_deref(), &env);
-    let style = Style { verbosity, surroundings, notes: notes(layer, plan, &env) };
+    let terminal = std::io::stdout().is_terminal();
+    let palette = display::palette(layer, &env, terminal);
+    let style = Style { verbosity, surroundings, palette, notes: notes(layer, plan, &env) };
     let output = RefCell::new(Output::stdout());
-    let mut reporter = reporter(layer.log_format.unwrap_or_default(), style, Shared(&output));
+    let mut reporter = if display::live(layer, &env, verbosity, terminal) {
+        live(style, &output)
+    } else {
+        reporter(layer.log_format.unwrap_or_default(), style, Shared(&output))
+    };
     let net = net(layer, env);
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy();
@@ -115,10 +122,12 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         first_wait: engine::pacing::splay(plan.settings.splay, &host),
         seed: fastrand::u64(..),
         at_once: at_once(),
+        tick: reporter.every(),
     };
     let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
         if let (Event::End(outcome), Some(place)) = (event, &message)
-            && let Err(error) = termination::write(place, &summary(progress, *outcome, at, surroundings))
+            && let Err(error) =
+                termination::write(place, &summary(progress, *outcome, at, surroundings, Palette::PLAIN))
         {
             let text = format!(
                 "the termination message cannot be written to {}: {}",

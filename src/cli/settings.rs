@@ -3,7 +3,7 @@
 use crate::check::options::parse_switch;
 use crate::plan::Backoff;
 use crate::plan::duration::{parse, parse_limit};
-use crate::plan::layer::{Layer, LogFormat};
+use crate::plan::layer::{Color, Layer, LogFormat};
 use crate::plan::problem::nearest;
 
 /// A setting that can be given by a flag and by a variable.
@@ -116,6 +116,13 @@ pub(super) fn settings() -> Vec<Setting> {
             log_format = parse_format
         ),
         setting!(
+            "color",
+            "WHEN",
+            "Colour in text: auto (on a terminal; NO_COLOR, CLICOLOR_FORCE), always or never [default: auto]",
+            color = parse_color
+        ),
+        setting!("no-progress", "", "No live rows below the lines on a terminal", no_progress = parse_switch),
+        setting!(
             "termination-log",
             "PATH",
             "Where the summary goes as termination message; empty for nowhere [default: /dev/termination-log on Kubernetes]",
@@ -140,6 +147,15 @@ fn parse_format(text: &str) -> Result<LogFormat, String> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err(one_of(text, &["text", "json"])),
+    }
+}
+
+fn parse_color(text: &str) -> Result<Color, String> {
+    match text {
+        "auto" => Ok(Color::Auto),
+        "always" => Ok(Color::Always),
+        "never" => Ok(Color::Never),
+        _ => Err(one_of(text, &["auto", "always", "never"])),
     }
 }
 

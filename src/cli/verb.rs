@@ -41,7 +41,7 @@ pub(super) static VERBS: &[Verb] = &[
         name: "plan",
         form: "[OPTIONS] TARGET...",
         summary: "what would be waited for and how, without any network traffic",
-        run: |argv, env| planned(argv, env).boxed_local(),
+        run: |argv, env| async move { planned(argv, &env) }.boxed_local(),
     },
 ];
 
@@ -111,9 +111,9 @@ async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
     if all { Exit::Satisfied } else { Exit::Unsatisfied }
 }
 
-async fn planned(argv: Vec<OsString>, env: Env) -> Exit {
-    match read(argv, &env) {
-        Ok((_, plan, given)) => print(&plan_text::text(&plan, &given, &env)),
+fn planned(argv: Vec<OsString>, env: &Env) -> Exit {
+    match read(argv, env) {
+        Ok((_, plan, given)) => print(&plan_text::text(&plan, &given, env)),
         Err(exit) => exit,
     }
 }

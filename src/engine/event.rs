@@ -66,6 +66,10 @@ pub enum Event {
     Confirm,
     /// Some time has passed with something still pending.
     Heartbeat,
+    /// Time has passed, for displays that show it; told only where [`Conditions::tick`] asks for it.
+    ///
+    /// [`Conditions::tick`]: super::Conditions::tick
+    Tick,
     /// Something about the run itself that should be known.
     Warning(String),
     /// The run is over.

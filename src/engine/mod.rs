@@ -30,7 +30,7 @@ pub use leaf::{Leaf, Span, State, Streak};
 pub use progress::{Action, Progress};
 pub use tally::End;
 
-/// How long changes of what is watched are gathered before an attempt is made.
+/// The shortest time from one attempt to the next one that a change of what is watched brings about.
 const BURST: Duration = Duration::from_millis(2);
 
 /// What a run needs beside its plan.
@@ -42,6 +42,8 @@ pub struct Conditions {
     pub seed: u64,
     /// How many attempts may be under way at once.
     pub at_once: usize,
+    /// How often [`Event::Tick`] is told, if at all.
+    pub tick: Option<Duration>,
 }
 
 /// What the loop keeps for one precondition.
@@ -97,6 +99,7 @@ pub async fn run<'a>(
     let deadline = plan.settings.timeout.duration().and_then(|timeout| began.checked_add(timeout));
     let heartbeat = plan.settings.heartbeat.duration();
     let mut next_heartbeat = heartbeat.and_then(|every| began.checked_add(every));
+    let mut next_tick = conditions.tick.map(|every| began + every);
     let mut shutdown = std::pin::pin!(shutdown);
 
     progress.begin();
@@ -137,6 +140,11 @@ pub async fn run<'a>(
             biased;
             () = at(deadline) => progress.deadline(|id| slots[id].borrow().cut(), began.elapsed()),
             signal = &mut shutdown => progress.interrupt(signal, |id| slots[id].borrow().cut(), began.elapsed()),
+            // Before the attempts, of which there may always be one that has ended.
+            () = at(next_tick) => {
+                tell(began.elapsed(), &Event::Tick, &progress);
+                next_tick = conditions.tick.map(|every| Instant::now() + every);
+            }
             Some(ended) = steps.next() => match ended {
                 Ok((id, Step::Attempted(verdict, took))) => progress.on(id, verdict, took, began.elapsed()),
                 Ok((id, Step::Expired(cut))) => progress.expire(id, cut, began.elapsed()),
@@ -192,9 +200,12 @@ async fn step(
 async fn changed(watch: Option<&mut Watch>) {
     match watch {
         Some(watch) => {
+            // A busy folder must not make a busy loop, and a single change must not wait.
+            let earliest = Instant::now() + BURST;
             watch.changed().await;
-            // Changes come in bursts; a busy folder must not make a busy loop.
-            tokio::time::sleep(BURST).await;
+            if Instant::now() < earliest {
+                sleep_until(earliest).await;
+            }
         }
         None => std::future::pending().await,
     }

@@ -58,6 +58,10 @@ layer! {
     proxy: String,
     /// The form of the output. Default: text.
     log_format: LogFormat,
+    /// When there is colour. Default: on a terminal.
+    color: Color,
+    /// No live rows on a terminal. Default: no.
+    no_progress: bool,
     /// Where the termination message goes. Default: `/dev/termination-log` on Kubernetes.
     termination_log: String,
     /// More output. Default: no.
@@ -74,6 +78,18 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// When there is colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal, unless variables say otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ impl<W: Write> Json<W> {
             Event::Passed(id, _) => self.one(&mut line, "passed", *id, at, progress),
             Event::Failed(id, _) => self.one(&mut line, "failed", *id, at, progress),
             Event::Confirm => line.event = "confirm",
+            Event::Tick => line.event = "tick",
             Event::Warning(text) => (line.event, line.message) = ("warning", Some(text.clone())),
             Event::Heartbeat => {
                 line.event = "heartbeat";
@@ -164,8 +165,8 @@ impl<W: Write> Reporter for Json<W> {
     fn on(&mut self, at: Duration, event: &Event, progress: &Progress<'_>) {
         let wanted = match self.style.verbosity {
             Verbosity::Quiet => matches!(event, Event::End(_) | Event::Warning(_)),
-            Verbosity::Normal => !matches!(event, Event::Attempt { .. } | Event::Begin(_)),
-            Verbosity::Verbose => true,
+            Verbosity::Normal => !matches!(event, Event::Attempt { .. } | Event::Begin(_) | Event::Tick),
+            Verbosity::Verbose => *event != Event::Tick,
         };
         if !wanted {
             return;

@@ -1,11 +1,16 @@
 //! What is printed: reporters turn events into lines. None of them decides anything.
 
 mod json;
+mod live;
 pub mod output;
+mod palette;
+mod rows;
+mod screen;
 mod summary;
 pub mod termination;
 mod text;
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
 
@@ -13,6 +18,7 @@ use crate::engine::{Event, Progress};
 use crate::explain::hints::Surroundings;
 use crate::plan::layer::LogFormat;
 
+pub use palette::Palette;
 pub use summary::summary;
 
 /// How much is printed.
@@ -34,6 +40,8 @@ pub struct Style {
     pub verbosity: Verbosity,
     /// Where the program runs.
     pub surroundings: Surroundings,
+    /// With colour, or without.
+    pub palette: Palette,
     /// What should be known from the start, such as settings that have no effect.
     pub notes: Vec<String>,
 }
@@ -42,6 +50,11 @@ pub struct Style {
 pub trait Reporter {
     /// Something happened `at` that time after the start.
     fn on(&mut self, at: Duration, event: &Event, progress: &Progress<'_>);
+
+    /// How often it wants to hear of the time that passes ([`Event::Tick`]), if at all.
+    fn every(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The reporter for a format, writing to `to`.
@@ -50,6 +63,18 @@ pub fn reporter<'w>(format: LogFormat, style: Style, to: impl Write + 'w) -> Box
         LogFormat::Text => Box::new(text::Text::new(style, to)),
         LogFormat::Json => Box::new(json::Json::new(style, to)),
     }
+}
+
+/// The reporter for people in front of a terminal: the lines of the text format, and below them a row for each
+/// precondition that is pending.
+pub fn live(style: Style, output: &RefCell<output::Output>) -> Box<dyn Reporter + '_> {
+    live::erase_on_panic();
+    Box::new(live::Live::new(style, output, screen::size))
+}
+
+/// `and 3 more`.
+fn and_more(count: usize) -> String {
+    format!("and {count} more")
 }
 
 /// `1 attempt`, `2 attempts`.

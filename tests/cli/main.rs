@@ -8,5 +8,6 @@ mod program;
 mod readme;
 mod secrets;
 mod signals;
+mod terminal;
 mod usage;
 mod waits;

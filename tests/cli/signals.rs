@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::program::{Ran, Server, closed_port, pause, prereq, ran};
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
