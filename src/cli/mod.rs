@@ -27,7 +27,7 @@ use crate::plan::layer::Layer;
 use crate::plan::problem::Problem;
 use crate::plan::{self, Plan};
 use crate::report::output::Output;
-use crate::report::{Palette, Style, Verbosity, live, reporter, summary, termination};
+use crate::report::{Palette, Style, Verbosity, reporter, summary, termination};
 use args::Request;
 use exit::Exit;
 use signal::Signals;
@@ -110,10 +110,10 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
     let palette = display::palette(layer, &env, terminal);
     let style = Style { verbosity, surroundings, palette, notes: notes(layer, plan, &env) };
     let output = RefCell::new(Output::stdout());
-    let mut reporter = if display::live(layer, &env, verbosity, terminal) {
-        live(style, &output)
-    } else {
-        reporter(layer.log_format.unwrap_or_default(), style, Shared(&output))
+    let mut reporter = match display::live(layer, &env, verbosity, terminal) {
+        #[cfg(feature = "live")]
+        true => crate::report::live(style, &output),
+        _ => reporter(layer.log_format.unwrap_or_default(), style, Shared(&output)),
     };
     let net = net(layer, env);
     let host = rustix::system::uname();

@@ -1,15 +1,19 @@
 //! What is printed: reporters turn events into lines. None of them decides anything.
 
 mod json;
+#[cfg(feature = "live")]
 mod live;
 pub mod output;
 mod palette;
+#[cfg(feature = "live")]
 mod rows;
+#[cfg(feature = "live")]
 mod screen;
 mod summary;
 pub mod termination;
 mod text;
 
+#[cfg(feature = "live")]
 use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
@@ -67,6 +71,7 @@ pub fn reporter<'w>(format: LogFormat, style: Style, to: impl Write + 'w) -> Box
 
 /// The reporter for people in front of a terminal: the lines of the text format, and below them a row for each
 /// precondition that is pending.
+#[cfg(feature = "live")]
 pub fn live(style: Style, output: &RefCell<output::Output>) -> Box<dyn Reporter + '_> {
     live::erase_on_panic();
     Box::new(live::Live::new(style, output, screen::size))
