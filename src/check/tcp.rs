@@ -22,14 +22,18 @@ use crate::plan::target::Host;
 const MOST: usize = 64 * 1024;
 
 /// What the peer said does not match.
-static DATA: Class =
-    Class { code: "tcp.data", meaning: "The peer did not say what is expected of it.", cost: Cost::High };
+static DATA: Class = Class::new("tcp.data", Cost::High, "The peer did not say what is expected of it.")
+    .causes(&[
+        "another service than expected on the port",
+        "a service that waits to be spoken to: see `send=`",
+        "a service that is still starting",
+    ])
+    .remedy("Check port, `send=` and `expect=`.");
 /// Too few addresses accept.
-static ADDRESSES: Class = Class {
-    code: "tcp.addresses",
-    meaning: "The name has fewer addresses than must accept.",
-    cost: Cost::Low,
-};
+static ADDRESSES: Class =
+    Class::new("tcp.addresses", Cost::Low, "Fewer of the name's addresses accept than must.")
+        .causes(&["members that are not up yet", "a member that is gone, but still has a record"])
+        .remedy("Look at the members one by one, or ask for fewer with `addresses=`.");
 
 /// The options of everything that is a stream.
 pub(super) static OPTIONS: &[Opt] = &[

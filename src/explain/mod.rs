@@ -1,3 +1,4 @@
-//! Explanations: what to look at next.
+//! Explanations: what a failure means, and what to look at next.
 
+pub mod failures;
 pub mod hints;
