@@ -90,3 +90,6 @@ pub fn reporter<'w>(format: LogFormat, style: Style, to: impl Write + 'w) -> Box
 fn counted(count: u32, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;

