@@ -15,7 +15,7 @@ CARGO_DENY  = target/tools/bin/cargo-deny
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy test doc deny advisories real image image-test bench ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test bench ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,14 @@ test: ## the tests that need Rust and nothing else
 
 doc: ## the library's documentation, warnings as errors
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
+
+docs: ## renew the pages and pinned outputs that are made from the code
+	UPDATE_DOCS=1 cargo test --lib report
+	UPDATE_DOCS=1 cargo test --test docs
+
+docs-check: ## fail when one of them is not up to date (part of «test»)
+	cargo test --lib report
+	cargo test --test docs
 
 # Unoptimised and without debug information: it runs for a second, so compiling it is all that counts.
 $(CARGO_DENY):

@@ -1,6 +1,6 @@
 //! Classes of failure: stable names for why a precondition does not hold.
 //!
-//! A class is code, meaning and cost. What a kind alone can report is defined in the kind's own file.
+//! A class is code, meaning, cost, usual causes and a remedy; `docs/failures.md` is made of them. What a kind alone can report is defined in the kind's own file.
 
 /// What a failed attempt cost the dependency; pacing follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,36 @@ pub struct Class {
     pub meaning: &'static str,
     /// What an attempt that ends so costs the dependency.
     pub cost: Cost,
+    /// What usually is behind it, the likeliest first: lower-case fragments.
+    pub causes: &'static [&'static str],
+    /// What to do about it.
+    pub remedy: &'static str,
+}
+
+impl Class {
+    /// A class; what is behind it is added by [`Class::causes`], what to do about it by [`Class::remedy`].
+    #[must_use]
+    pub const fn new(code: &'static str, cost: Cost, meaning: &'static str) -> Self {
+        Self { code, meaning, cost, causes: &[], remedy: "" }
+    }
+
+    /// With what usually is behind it.
+    #[must_use]
+    pub const fn causes(self, causes: &'static [&'static str]) -> Self {
+        Self { causes, ..self }
+    }
+
+    /// With what to do about it, in a sentence or two.
+    #[must_use]
+    pub const fn remedy(self, remedy: &'static str) -> Self {
+        Self { remedy, ..self }
+    }
+
+    /// The part before the first dot: `tcp`.
+    #[must_use]
+    pub fn family(&self) -> &'static str {
+        self.code.split('.').next().unwrap_or(self.code)
+    }
 }
 
 impl PartialEq for Class {
@@ -37,10 +67,10 @@ impl std::fmt::Display for Class {
 }
 
 macro_rules! classes {
-    ($($name:ident $code:literal $cost:ident $meaning:literal;)*) => {
+    ($($name:ident $code:literal $cost:ident $meaning:literal $causes:expr, $remedy:literal;)*) => {
         $(
             #[doc = $meaning]
-            pub static $name: Class = Class { code: $code, meaning: $meaning, cost: Cost::$cost };
+            pub static $name: Class = Class::new($code, Cost::$cost, $meaning).causes(&$causes).remedy($remedy);
         )*
         /// The classes that every kind on the network shares.
         pub static SHARED: &[&Class] = &[$(&$name),*];
@@ -48,25 +78,83 @@ macro_rules! classes {
 }
 
 classes! {
-    DNS_NXDOMAIN "dns.nxdomain" Low "The name does not exist.";
-    DNS_NODATA "dns.nodata" Low "The name exists, but has no record of the type asked for.";
-    DNS_SERVFAIL "dns.servfail" High "The name server could not answer (SERVFAIL, REFUSED, NOTIMP or FORMERR).";
-    DNS_TIMEOUT "dns.timeout" High "No name server answered in time.";
-    DNS_UNREACHABLE "dns.unreachable" Low "No name server could be reached or none is configured.";
-    DNS_PROTOCOL "dns.protocol" High "A name server's answer is malformed or does not fit the question.";
-    TCP_REFUSED "tcp.refused" Low "The host answered that nothing listens on the port.";
-    TCP_TIMEOUT "tcp.timeout" High "Nothing answered the connection request in time.";
-    TCP_UNREACHABLE "tcp.unreachable" Low "There is no way to the address.";
-    TCP_CLOSED "tcp.closed" High "The connection was accepted and closed again, or reset.";
-    TLS_UNTRUSTED "tls.untrusted" High "The certificate does not lead to a trusted certificate authority.";
-    TLS_NAME "tls.name" High "The certificate is not for this name.";
-    TLS_EXPIRED "tls.expired" High "The certificate has expired, is not valid yet, or expires too soon.";
-    TLS_PROTOCOL "tls.protocol" High "The TLS handshake failed: no TLS there, no common version or cipher, or an alert.";
-    TLS_TIMEOUT "tls.timeout" High "The connection was accepted, but the TLS handshake did not finish in time.";
-    AUTH_DENIED "auth.denied" High "The service refused the credentials, or asks for some.";
-    SERVICE_STARTING "service.starting" High "The service answers that it is not ready yet.";
-    LOCAL_RESOURCES "local.resources" Low "This process ran out of descriptors, memory or ports of its own.";
-    LOCAL_SECRET "local.secret" Low "A file with credentials cannot be read.";
-    ATTEMPT_TIMEOUT "attempt.timeout" High "The attempt did not end in time.";
-    OPPOSITE_HOLDS "not.satisfied" Low "What must not be so is still so.";
+    DNS_NXDOMAIN "dns.nxdomain" Low "The name does not exist."
+        ["the Service, container or host has not been created yet", "a misspelt name or namespace",
+         "a short name where the search list does not lead, or a final dot that skips it",
+         "a headless Service without a Pod that is ready"],
+        "Create what the name stands for, or write it as /etc/resolv.conf needs it: `NAME.NAMESPACE` for a Service \
+         of another namespace. A name that appears late needs nothing: it is asked for anew at every attempt.";
+    DNS_NODATA "dns.nodata" Low "The name exists, but has no record of the type asked for."
+        ["a headless Service without a Pod that is ready", "a name that has IPv6 addresses only, or IPv4 only",
+         "`type=` asks for another type than the name has"],
+        "Compare with what the name has (`dns:NAME#type=…`), and drop `family=` if one address family is missing.";
+    DNS_SERVFAIL "dns.servfail" High "The name server could not answer (SERVFAIL, REFUSED, NOTIMP or FORMERR)."
+        ["the servers of the zone cannot be reached from the name server", "a zone with broken DNSSEC signatures",
+         "a name server that does not serve this client (REFUSED)", "a cluster DNS that is starting"],
+        "Look at the name server's log; ask the zone's own servers with `dns://SERVER/NAME`.";
+    DNS_TIMEOUT "dns.timeout" High "No name server answered in time."
+        ["a NetworkPolicy or firewall that drops port 53", "cluster DNS Pods that are down or overloaded",
+         "a wrong address in /etc/resolv.conf"],
+        "Check the servers in /etc/resolv.conf and the way to them, for UDP and TCP.";
+    DNS_UNREACHABLE "dns.unreachable" Low "No name server could be reached or none is configured."
+        ["no `nameserver` line in /etc/resolv.conf", "nothing listens on port 53 of the server", "no route to it"],
+        "Check the `nameserver` lines of /etc/resolv.conf, and that this host's network is up.";
+    DNS_PROTOCOL "dns.protocol" High "A name server's answer is malformed or does not fit the question."
+        ["something other than a name server at that address", "a middlebox that rewrites answers"],
+        "Ask another server (`dns://SERVER/NAME`), and compare.";
+    TCP_REFUSED "tcp.refused" Low "The host answered that nothing listens on the port."
+        ["the service has not started yet, or has crashed", "it listens on another port, or on 127.0.0.1 only",
+         "a Kubernetes Service without ready endpoints", "a mesh sidecar that is not up yet",
+         "a firewall that rejects"],
+        "Look at the service's log and at the port and address it listens on; on Kubernetes at \
+         `kubectl get endpointslices`. A service that is only late needs nothing.";
+    TCP_TIMEOUT "tcp.timeout" High "Nothing answered the connection request in time."
+        ["a firewall, security group or NetworkPolicy that drops packets", "a host that is down",
+         "an address that is no longer that of a live Pod or host", "a service whose accept queue is full"],
+        "Check the address and what lies between. If the way is long, raise `attempt-timeout`.";
+    TCP_UNREACHABLE "tcp.unreachable" Low "There is no way to the address."
+        ["no route to the network, or to IPv6 at all", "a host of the same network that is down",
+         "a firewall that answers with ICMP"],
+        "Check the address, its family (`family=4`), and this host's routes.";
+    TCP_CLOSED "tcp.closed" High "The connection was accepted and closed again, or reset."
+        ["a load balancer or sidecar whose backend is not there", "a service that is still starting, or at its limit",
+         "a port that wants TLS"],
+        "Look at what is behind the port that accepts, and whether it wants TLS.";
+    TLS_UNTRUSTED "tls.untrusted" High "The certificate does not lead to a trusted certificate authority."
+        ["a private authority that this side does not know", "a self-signed certificate",
+         "a server that leaves out an intermediate certificate"],
+        "Give the authority's certificate with `cacert=PATH` or in SSL_CERT_FILE; have the server send its whole chain.";
+    TLS_NAME "tls.name" High "The certificate is not for this name."
+        ["the target is written by another name than the certificate has", "a default certificate of a shared front end",
+         "an address where the certificate has names only"],
+        "Use one of the certificate's names, or `sni=NAME`.";
+    TLS_EXPIRED "tls.expired" High "The certificate has expired, is not valid yet, or expires too soon."
+        ["a renewal that failed, or that the server has not loaded", "a wrong clock on this host"],
+        "Renew the certificate and have the server load it; check this host's clock.";
+    TLS_PROTOCOL "tls.protocol" High "The TLS handshake failed: no TLS there, no common version or cipher, or an alert."
+        ["a port that speaks no TLS", "a server that wants a client certificate",
+         "a server that knows nothing newer than TLS 1.1", "a server without a certificate for the name asked for"],
+        "Try the plain scheme; give a client certificate with `cert=` and `key=`; check `sni=`.";
+    TLS_TIMEOUT "tls.timeout" High "The connection was accepted, but the TLS handshake did not finish in time."
+        ["a port that speaks no TLS and waits for the client to go on", "an overloaded service",
+         "a path that drops large packets"],
+        "Check that it is a TLS port; look at the service's load.";
+    AUTH_DENIED "auth.denied" High "The service refused the credentials, or asks for some."
+        ["a wrong or outdated password or token", "a user that has not been created yet", "credentials that are missing"],
+        "Check user and password. `password-file` and `bearer-file` are read at every attempt: a Secret may come late.";
+    SERVICE_STARTING "service.starting" High "The service answers that it is not ready yet."
+        ["start-up, recovery or migration under way"],
+        "Wait; if it does not end, look at the service's log.";
+    LOCAL_RESOURCES "local.resources" Low "This process ran out of descriptors, memory or ports of its own."
+        ["a low limit of open files", "a memory limit", "very many targets at once"],
+        "Raise the limits of this process (`ulimit -n`, the container's memory).";
+    LOCAL_SECRET "local.secret" Low "A file with credentials cannot be read."
+        ["a Secret that has not been mounted yet", "a wrong path", "a mode that keeps this user out"],
+        "Check the path, the mount and the mode of the file.";
+    ATTEMPT_TIMEOUT "attempt.timeout" High "The attempt did not end in time."
+        ["an `attempt-timeout` that is shorter than what is asked for takes", "a service that hangs"],
+        "Give it more time with `attempt-timeout`.";
+    OPPOSITE_HOLDS "not.satisfied" Low "What must not be so is still so."
+        ["what `not` waits to end has not ended: a maintenance file, an old instance, a lock"],
+        "Look at what keeps it so.";
 }

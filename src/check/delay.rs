@@ -10,8 +10,9 @@ use crate::plan::duration;
 use crate::plan::problem::Problem;
 
 /// The delay has not passed yet.
-static PENDING: Class =
-    Class { code: "delay.pending", meaning: "The delay has not passed yet.", cost: Cost::Low };
+static PENDING: Class = Class::new("delay.pending", Cost::Low, "The delay has not passed yet.")
+    .causes(&["a time-out that is shorter than the delay"])
+    .remedy("Raise `--timeout`, or shorten the delay.");
 
 /// The kind `delay`.
 pub(super) static KIND: Kind = Kind {

@@ -24,22 +24,41 @@ use crate::plan::problem::Problem;
 const MOST: u64 = 1024 * 1024;
 
 macro_rules! classes {
-    ($($name:ident $code:literal $meaning:literal;)*) => {
-        $(pub(super) static $name: Class = Class { code: $code, meaning: $meaning, cost: Cost::Low };)*
+    ($($name:ident $code:literal $meaning:literal $causes:expr, $remedy:literal;)*) => {
+        $(pub(super) static $name: Class = Class::new($code, Cost::Low, $meaning).causes(&$causes).remedy($remedy);)*
         static CLASSES: &[&Class] = &[$(&$name),*];
     };
 }
 
 classes! {
-    MISSING "file.missing" "Nothing is at the path.";
-    KIND_DIFFERS "file.kind" "Something of another kind is at the path.";
-    DENIED "file.denied" "This process may not look at the path.";
-    UNREADABLE "file.unreadable" "The file system answers with an error.";
-    SIZE "file.size" "The file is smaller than it must be.";
-    CONTENT "file.content" "The file does not contain what it must.";
-    STALE "file.stale" "The file is older than it may be.";
-    COUNT "file.count" "Fewer files match than must.";
-    HANGS "file.timeout" "The file system does not answer.";
+    MISSING "file.missing" "Nothing is at the path."
+        ["what should write it has not done so yet", "a volume that is not mounted here", "a misspelt path",
+         "a relative path, and another working folder than expected"],
+        "Look at what should write the file, and whether the volume is mounted here.";
+    KIND_DIFFERS "file.kind" "Something of another kind is at the path."
+        ["a volume mounted as a folder where a file was meant", "a wrong `kind=`"],
+        "Compare what is there with `kind=`.";
+    DENIED "file.denied" "This process may not look at the path."
+        ["a folder on the way that this user may not enter", "`runAsUser` without a fitting `fsGroup`"],
+        "Check owner and mode of the file and of the folders above it.";
+    UNREADABLE "file.unreadable" "The file system answers with an error."
+        ["a network file system that lost its server", "a failing disk", "links that go round in a circle"],
+        "Look at the mount, and at the kernel's log.";
+    SIZE "file.size" "The file is smaller than it must be."
+        ["it is still being written", "its writer failed half-way"],
+        "Look at what writes it. One that is written aside and renamed is never seen half-written.";
+    CONTENT "file.content" "The file does not contain what it must."
+        ["it is still being written", "what is looked for stands behind its first MiB", "a mistake in `contains=`"],
+        "Compare the file with `contains=`.";
+    STALE "file.stale" "The file is older than it may be."
+        ["it is left from an earlier run", "clocks that differ between its writer and this host"],
+        "Look at what should renew it, and at `newer-than=`.";
+    COUNT "file.count" "Fewer files match than must."
+        ["some have not been written yet", "a pattern that does not fit"],
+        "Compare the folder with the pattern and `min=`.";
+    HANGS "file.timeout" "The file system does not answer."
+        ["a network mount whose server is gone"],
+        "Look at the mount.";
 }
 
 /// The kind `file`.

@@ -13,7 +13,13 @@ const MOST: usize = 64 * 1024;
 
 /// What the peer said does not match.
 pub(super) static DATA: Class =
-    Class { code: "tcp.data", meaning: "The peer did not say what is expected of it.", cost: Cost::High };
+    Class::new("tcp.data", Cost::High, "The peer did not say what is expected of it.")
+        .causes(&[
+            "another service than expected on the port",
+            "a service that waits to be spoken to: see `send=`",
+            "a service that is still starting",
+        ])
+        .remedy("Check port, `send=` and `expect=`.");
 /// The options that [`Talk`] reads.
 pub(super) static OPTIONS: &[Opt] = &[
     Opt::new("hold", "DUR", "the connection must still be open after DUR (default 0s)"),

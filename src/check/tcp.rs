@@ -15,11 +15,10 @@ use crate::plan::problem::Problem;
 use crate::plan::target::Host;
 
 /// Too few addresses accept.
-static ADDRESSES: Class = Class {
-    code: "tcp.addresses",
-    meaning: "The name has fewer addresses than must accept.",
-    cost: Cost::Low,
-};
+static ADDRESSES: Class =
+    Class::new("tcp.addresses", Cost::Low, "Fewer of the name's addresses accept than must.")
+        .causes(&["members that are not up yet", "a member that is gone, but still has a record"])
+        .remedy("Look at the members one by one, or ask for fewer with `addresses=`.");
 
 static OPTIONS: &[Opt] = &[
     Opt::new("addresses", "any|all|N", "how many of the name's addresses must accept (default any)"),

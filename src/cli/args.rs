@@ -73,7 +73,9 @@ pub(super) fn command() -> Command {
         );
     }
     for setting in settings() {
-        let arg = Arg::new(setting.flag).long(setting.flag).help(setting.help).overrides_with(setting.flag);
+        let arg = Arg::new(setting.flag).long(setting.flag).help(setting.help);
+        let arg =
+            if setting.repeat { arg.action(ArgAction::Append) } else { arg.overrides_with(setting.flag) };
         let arg = match setting.short {
             Some(short) => arg.short(short),
             None => arg,
@@ -199,10 +201,11 @@ fn without(argv: &[OsString], place: Option<usize>) -> Option<Vec<OsString>> {
 fn read(matches: &ArgMatches) -> Parsed {
     let mut parsed = Parsed::default();
     for setting in settings() {
-        let Some(text) = matches.get_one::<String>(setting.flag) else { continue };
-        parsed.given.push((setting.flag, text.clone()));
-        if let Err(what) = (setting.set)(&mut parsed.layer, text) {
-            parsed.problems.push(Problem::new(what).at(&format!("--{}", setting.flag)));
+        for text in matches.get_many::<String>(setting.flag).into_iter().flatten() {
+            parsed.given.push((setting.flag, text.clone()));
+            if let Err(what) = (setting.set)(&mut parsed.layer, text) {
+                parsed.problems.push(Problem::new(what).at(&format!("--{}", setting.flag)));
+            }
         }
     }
     // Targets of all flags and positionals, in the order in which they stand.

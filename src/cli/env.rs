@@ -24,10 +24,18 @@ pub(super) fn layer(env: &Env, with_targets: bool) -> (Layer, Vec<Problem>) {
     for (name, value) in env.iter().filter(|(name, _)| name.starts_with("PREREQ_")) {
         if let Some(setting) = settings.iter().find(|setting| setting.variable() == name) {
             // An empty variable is as good as none, as in a Pod spec that fills it from an absent key.
-            if !value.is_empty()
-                && let Err(what) = (setting.set)(&mut layer, value.trim())
-            {
-                problems.push(Problem::new(what).at(name));
+            if value.is_empty() {
+                continue;
+            }
+            let values = if setting.repeat {
+                words(name, value, &mut problems)
+            } else {
+                vec![value.trim().to_owned()]
+            };
+            for value in values {
+                if let Err(what) = (setting.set)(&mut layer, &value) {
+                    problems.push(Problem::new(what).at(name));
+                }
             }
         } else if let Some(flag) = typed(name) {
             items.extend(split(name, value, Some(flag), &mut problems));
@@ -51,22 +59,26 @@ fn typed(name: &str) -> Option<&'static str> {
     registry::KINDS.iter().filter_map(|kind| kind.flag).find(|flag| variable(flag) == name)
 }
 
-/// The words of a variable, split as a shell would.
+/// The targets in a variable.
 fn split(
     name: &str,
     value: &str,
     flag: Option<&'static str>,
     problems: &mut Vec<Problem>,
 ) -> Vec<TargetSpec> {
-    let Some(texts) = shlex::split(value) else {
-        problems.push(Problem::new("a quote is not closed").at(name));
-        return Vec::new();
-    };
     let item = |text: String| {
         let flag = flag.filter(|_| !WORDS.contains(&text.as_str()));
         TargetSpec { text, flag, source: name.to_owned() }
     };
-    texts.into_iter().map(item).collect()
+    words(name, value, problems).into_iter().map(item).collect()
+}
+
+/// The values of a variable that holds several, split as a shell would.
+fn words(name: &str, value: &str, problems: &mut Vec<Problem>) -> Vec<String> {
+    shlex::split(value).unwrap_or_else(|| {
+        problems.push(Problem::new("a quote is not closed").at(name));
+        Vec::new()
+    })
 }
 
 /// Whether Kubernetes puts this variable into Pods for a Service that is called `prereq`, or begins so

@@ -16,6 +16,7 @@ mod words;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::plan::layer::Layer;
 use crate::plan::problem::Problem;
 use crate::plan::{self, Plan};
 use crate::report::output::Output;
-use crate::report::{Palette, Style, Verbosity, reporter, summary, termination};
+use crate::report::{Ended, Palette, Style, Verbosity, reporter, summary, termination};
 use args::Request;
 use exit::Exit;
 use signal::Signals;
@@ -79,6 +80,7 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
 fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Problem>> {
     let flags = std::mem::take(&mut parsed.layer);
     let mut problems = std::mem::take(&mut parsed.problems);
+    let from = if flags.reports.is_some() { "--report" } else { "PREREQ_REPORT" };
     let (variables, found) = env::layer(env, flags.targets.is_none());
     problems.extend(found);
     let layer = flags.over(variables);
@@ -87,6 +89,8 @@ fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Pr
     {
         problems.push(Problem::new(what).at("--proxy"));
     }
+    let refused = layer.reports.iter().flatten().filter_map(|report| report.check().err());
+    problems.extend(refused.map(|what| Problem::new(what).at(from)));
     match plan::resolve(&layer, env) {
         Ok(plan) if problems.is_empty() => Ok((layer, plan)),
         Ok(_) => Err(problems),
@@ -117,7 +121,7 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
     };
     let net = net(layer, env);
     let host = rustix::system::uname();
-    let host = host.nodename().to_string_lossy();
+    let host = host.nodename().to_string_lossy().into_owned();
     let conditions = Conditions {
         first_wait: engine::pacing::splay(plan.settings.splay, &host),
         seed: fastrand::u64(..),
@@ -125,16 +129,23 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         tick: reporter.every(),
     };
     let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
-        if let (Event::End(outcome), Some(place)) = (event, &message)
-            && let Err(error) =
-                termination::write(place, &summary(progress, *outcome, at, surroundings, Palette::PLAIN))
-        {
-            let text = format!(
-                "the termination message cannot be written to {}: {}",
-                place.display(),
-                crate::net::io_words(&error)
-            );
-            reporter.on(at, &Event::Warning(text), progress);
+        if let Event::End(outcome) = event {
+            let lost = output.borrow().lost();
+            if lost > 0 {
+                let text = format!("{lost} lines were lost: the reader was too slow");
+                reporter.on(at, &Event::Warning(text), progress);
+            }
+            let ended = Ended {
+                progress,
+                outcome: *outcome,
+                at,
+                time: jiff::Timestamp::now(),
+                host: host.clone(),
+                surroundings,
+            };
+            for text in leave_behind(layer, message.as_deref(), &ended) {
+                reporter.on(at, &Event::Warning(text), progress);
+            }
         }
         reporter.on(at, event, progress);
     };
@@ -151,6 +162,27 @@ fn net(layer: &Layer, env: Env) -> Net {
     let mode = layer.proxy.as_deref().and_then(|proxy| crate::net::http::ProxyMode::parse(proxy).ok());
     net.proxy = mode.unwrap_or_default();
     net
+}
+
+/// Writes the termination message and the reports; what could not be written.
+fn leave_behind(layer: &Layer, message: Option<&Path>, ended: &Ended<'_>) -> Vec<String> {
+    let mut failures = Vec::new();
+    if let Some(place) = message
+        && let Err(error) = termination::write(
+            place,
+            &summary(ended.progress, ended.outcome, ended.at, ended.surroundings, Palette::PLAIN),
+        )
+    {
+        let (place, why) = (place.display(), crate::net::io_words(&error));
+        failures.push(format!("the termination message cannot be written to {place}: {why}"));
+    }
+    for report in layer.reports.iter().flatten() {
+        if let Err(error) = report.write(ended) {
+            let (place, why) = (report.path().display(), crate::net::io_words(&error));
+            failures.push(format!("the report {place} cannot be written: {why}"));
+        }
+    }
+    failures
 }
 
 /// What should be known from the start.

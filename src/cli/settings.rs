@@ -5,6 +5,7 @@ use crate::plan::Backoff;
 use crate::plan::duration::{parse, parse_limit};
 use crate::plan::layer::{Color, Layer, LogFormat};
 use crate::plan::problem::nearest;
+use crate::report::file::ReportFile;
 
 /// A setting that can be given by a flag and by a variable.
 pub(super) struct Setting {
@@ -16,6 +17,8 @@ pub(super) struct Setting {
     pub(super) value: &'static str,
     /// What it does, with its default.
     pub(super) help: &'static str,
+    /// Whether it may be given more than once; the variable then holds several, separated as a shell would.
+    pub(super) repeat: bool,
     /// Reads a value into the layer.
     pub(super) set: fn(&mut Layer, &str) -> Result<(), String>,
 }
@@ -39,6 +42,7 @@ macro_rules! setting {
             short: [$($short,)? '\0'].first().copied().filter(|short| *short != '\0'),
             value: $value,
             help: $help,
+            repeat: false,
             set: |layer, text| {
                 layer.$field = Some($parse(text)?);
                 Ok(())
@@ -128,6 +132,21 @@ pub(super) fn settings() -> Vec<Setting> {
             "Where the summary goes as termination message; empty for nowhere [default: /dev/termination-log on Kubernetes]",
             termination_log = parse_text
         ),
+        Setting {
+            flag: "report",
+            short: None,
+            value: "FILE",
+            help: "Write a report when the run ends: .svg (picture), .xml (JUnit) or .json; repeatable",
+            repeat: true,
+            set: |layer, text| {
+                let file = ReportFile::new(text)?;
+                let reports = layer.reports.get_or_insert_default();
+                if !reports.contains(&file) {
+                    reports.push(file);
+                }
+                Ok(())
+            },
+        },
         setting!("quiet" - 'q', "", "Print only the closing summary", quiet = parse_switch),
         setting!("verbose" - 'v', "", "Print every attempt", verbose = parse_switch),
     ]

@@ -11,8 +11,8 @@ use crate::plan::env::Env;
 use crate::plan::target::Target;
 use crate::plan::{Backoff, Node, Policy, Settings};
 
-static CHEAP: Class = Class { code: "test.no", meaning: "No.", cost: Cost::Low };
-static COSTLY: Class = Class { code: "test.error", meaning: "Error.", cost: Cost::High };
+static CHEAP: Class = Class::new("test.no", Cost::Low, "No.");
+static COSTLY: Class = Class::new("test.error", Cost::High, "Error.");
 static KIND: Kind = Kind {
     name: "test",
     schemes: &[Scheme { name: "test", form: "test:", authority: false, opaque: true, query: false }],

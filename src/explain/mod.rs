@@ -1,4 +1,5 @@
-//! Explanations: what to look at next.
+//! Explanations: what a failure means, and what to look at next.
 
+pub mod failures;
 pub mod hints;
 pub mod layers;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::duration::Limit;
 use super::policy::Backoff;
 use super::tree::Spec;
+use crate::report::file::ReportFile;
 
 macro_rules! layer {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
@@ -64,6 +65,8 @@ layer! {
     no_progress: bool,
     /// Where the termination message goes. Default: `/dev/termination-log` on Kubernetes.
     termination_log: String,
+    /// Files about the whole run. Default: none.
+    reports: Vec<ReportFile>,
     /// More output. Default: no.
     verbose: bool,
     /// Only the summary. Default: no.

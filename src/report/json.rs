@@ -1,18 +1,18 @@
-//! One JSON object a line, for collectors.
+//! One JSON object a line, for collectors. The form is that of `events.schema.json`.
 
 use std::io::Write;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_json::Value;
 
-use super::{Reporter, Style, Verbosity};
-use crate::check::{Reason, Verdict};
+use super::object::{Object, VERSION, millis, outcome_name, put, standing, timestamp, told};
+use super::{Reporter, Style, Verbosity, is_missing};
+use crate::check::Verdict;
 use crate::cli::exit::Exit;
-use crate::engine::{End, Event, Outcome, Progress, State};
-use crate::explain::hints::hint;
+use crate::engine::{Event, Outcome, Progress, State};
 
-/// The version of the form of the objects; it grows when a reader would have to change.
-const VERSION: u32 = 1;
+/// At most so many preconditions are listed in one line, which collectors would cut.
+const LISTED: usize = 100;
 
 /// The reporter for machines.
 pub(super) struct Json<W> {
@@ -20,144 +20,82 @@ pub(super) struct Json<W> {
     to: W,
 }
 
-/// One line. Fields that do not apply are left out.
-#[derive(Serialize, Default)]
-struct Line<'a> {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    ts: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elapsed_ms: Option<u64>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    v: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    targets: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timeout_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attempts: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    took_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waited_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pending: Option<Vec<Line<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preconditions: Option<Vec<Line<'a>>>,
-}
-
 impl<W: Write> Json<W> {
     pub(super) fn new(style: Style, to: W) -> Self {
         Self { style, to }
     }
 
-    fn line<'a>(&self, at: Duration, event: &Event, progress: &'a Progress<'_>) -> Line<'a> {
-        let mut line =
-            Line { elapsed_ms: Some(millis(at)), ts: jiff::Timestamp::now().to_string(), ..Line::default() };
+    fn line(&self, at: Duration, event: &Event, progress: &Progress<'_>) -> Object {
+        let mut line = Object::new();
+        put(&mut line, "v", VERSION);
+        put(&mut line, "ts", timestamp(jiff::Timestamp::now()));
+        put(&mut line, "elapsed_ms", millis(at));
+        let (level, name) = level_and_name(event);
+        put(&mut line, "level", level);
+        put(&mut line, "event", name);
         match event {
-            Event::Start => {
-                line.event = "start";
-                line.v = Some(VERSION);
-                line.version = Some(env!("CARGO_PKG_VERSION"));
-                line.targets =
-                    Some(progress.plan().preconditions.iter().map(|one| one.name.as_str()).collect());
-                line.timeout_ms = progress.plan().settings.timeout.duration().map(millis);
-                line.message = (!self.style.notes.is_empty()).then(|| self.style.notes.join("; "));
-            }
-            Event::Begin(id) => self.one(&mut line, "begin", *id, at, progress),
+            Event::Start => self.start(&mut line, progress),
             Event::Attempt { id, took, verdict } => {
-                self.one(&mut line, "attempt", *id, at, progress);
-                line.took_ms = Some(millis(*took));
-                match verdict {
-                    Verdict::Ready(evidence) => {
-                        (line.class, line.message, line.hint) = (None, Some(evidence.text.clone()), None);
-                    }
-                    Verdict::NotYet(reason) | Verdict::Never(reason) => {
-                        (line.class, line.message) = (Some(reason.class.code), Some(reason.text.clone()));
-                    }
-                }
+                self.standing(&mut line, *id, at, progress);
+                attempt(&mut line, *took, verdict);
             }
-            Event::Reason(id) => self.one(&mut line, "reason", *id, at, progress),
-            Event::Lost(id) => self.one(&mut line, "lost", *id, at, progress),
-            Event::Ready(id) => self.one(&mut line, "ready", *id, at, progress),
-            Event::Passed(id, _) => self.one(&mut line, "passed", *id, at, progress),
-            Event::Failed(id, _) => self.one(&mut line, "failed", *id, at, progress),
-            Event::Confirm => line.event = "confirm",
-            Event::Tick => line.event = "tick",
-            Event::Warning(text) => (line.event, line.message) = ("warning", Some(text.clone())),
+            Event::Begin(id)
+            | Event::Reason(id)
+            | Event::Lost(id)
+            | Event::Ready(id)
+            | Event::Passed(id, _)
+            | Event::Failed(id, _) => self.standing(&mut line, *id, at, progress),
+            Event::Tick => {}
+            Event::Confirm => put(&mut line, "total", progress.leaves().len()),
+            Event::Warning(text) => put(&mut line, "message", text.as_str()),
             Event::Heartbeat => {
-                line.event = "heartbeat";
-                line.pending = Some(self.all(at, progress, |state| state == State::Pending));
+                counts(&mut line, progress);
+                let pending = (0..progress.leaves().len())
+                    .filter(|id| progress.leaf(*id).state == State::Pending)
+                    .collect();
+                self.list(&mut line, "pending", pending, at, progress);
             }
             Event::End(outcome) => {
-                line.event = "end";
-                line.outcome = Some(outcome_name(*outcome));
-                line.exit = Some(Exit::from(*outcome) as u8);
-                line.preconditions = Some(self.all(at, progress, |_| true));
+                put(&mut line, "outcome", outcome_name(*outcome));
+                put(&mut line, "exit", Exit::from(*outcome) as u8);
+                counts(&mut line, progress);
+                let mut all: Vec<usize> = (0..progress.leaves().len()).collect();
+                if all.len() > LISTED {
+                    all.sort_by_key(|id| !is_missing(progress.leaf(*id)));
+                }
+                self.list(&mut line, "preconditions", all, at, progress);
             }
         }
         line
     }
 
-    fn all<'a>(
-        &self,
-        at: Duration,
-        progress: &'a Progress<'_>,
-        which: impl Fn(State) -> bool,
-    ) -> Vec<Line<'a>> {
-        (0..progress.leaves().len())
-            .filter(|id| which(progress.leaf(*id).state))
-            .map(|id| {
-                let mut line = Line::default();
-                self.one(&mut line, "", id, at, progress);
-                line
-            })
-            .collect()
+    fn start(&self, line: &mut Object, progress: &Progress<'_>) {
+        let plan = progress.plan();
+        put(line, "version", env!("CARGO_PKG_VERSION"));
+        put(line, "timeout_ms", plan.settings.timeout.duration().map(millis));
+        put(line, "total", plan.preconditions.len());
+        let names: Vec<&str> = plan.preconditions.iter().take(LISTED).map(|one| one.name.as_str()).collect();
+        put(line, "targets", names);
+        put(line, "more", plan.preconditions.len().checked_sub(LISTED).filter(|more| *more > 0));
+        if !self.style.notes.is_empty() {
+            put(line, "notes", self.style.notes.clone());
+        }
     }
 
-    fn one<'a>(
-        &self,
-        line: &mut Line<'a>,
-        event: &'static str,
-        id: usize,
-        at: Duration,
-        progress: &'a Progress<'_>,
-    ) {
-        let precondition = &progress.plan().preconditions[id];
-        let leaf = progress.leaf(id);
-        line.event = event;
-        line.id = Some(id);
-        line.target = Some(&precondition.name);
-        line.state = Some(state_name(leaf.state));
-        line.attempts = Some(leaf.attempts);
-        line.waited_ms = Some(millis(leaf.waited(at)));
-        if leaf.state == State::Ready {
-            line.message = leaf.evidence.as_ref().map(|evidence| evidence.text.clone());
-        } else if let Some(Reason { class, text, .. }) = &leaf.reason {
-            line.class = Some(class.code);
-            line.message = Some(text.clone());
-            line.hint =
-                leaf.reason.as_ref().and_then(|reason| hint(precondition, reason, self.style.surroundings));
-        }
+    /// Lists preconditions, as far as they fit.
+    fn list(&self, line: &mut Object, name: &str, ids: Vec<usize>, at: Duration, progress: &Progress<'_>) {
+        let more = ids.len().checked_sub(LISTED).filter(|more| *more > 0);
+        let entry = |id: usize| {
+            let mut entry = Object::new();
+            self.standing(&mut entry, id, at, progress);
+            Value::from(entry)
+        };
+        put(line, name, ids.into_iter().take(LISTED).map(entry).collect::<Vec<_>>());
+        put(line, "more", more);
+    }
+
+    fn standing(&self, line: &mut Object, id: usize, at: Duration, progress: &Progress<'_>) {
+        standing(line, id, at, progress, self.style.surroundings);
     }
 }
 
@@ -171,35 +109,55 @@ impl<W: Write> Reporter for Json<W> {
         if !wanted {
             return;
         }
-        if let Ok(mut text) = serde_json::to_string(&self.line(at, event, progress)) {
-            text.push('\n');
-            // Output that cannot be written does not change what is waited for.
-            let _ = self.to.write_all(text.as_bytes());
+        let text = format!("{}\n", Value::from(self.line(at, event, progress)));
+        // Output that cannot be written does not change what is waited for.
+        let _ = self.to.write_all(text.as_bytes());
+    }
+}
+
+/// How much a line matters, and what it tells of.
+fn level_and_name(event: &Event) -> (&'static str, &'static str) {
+    match event {
+        Event::Start => ("info", "start"),
+        Event::Begin(_) => ("debug", "begin"),
+        Event::Attempt { .. } => ("debug", "attempt"),
+        Event::Reason(_) => ("info", "reason"),
+        Event::Lost(_) => ("warn", "lost"),
+        Event::Ready(_) => ("info", "ready"),
+        Event::Passed(..) => ("warn", "passed"),
+        Event::Failed(..) => ("error", "failed"),
+        Event::Tick => ("debug", "tick"),
+        Event::Confirm => ("info", "confirm"),
+        Event::Heartbeat => ("info", "heartbeat"),
+        Event::Warning(_) => ("warn", "warning"),
+        Event::End(Outcome::Satisfied) => ("info", "end"),
+        Event::End(_) => ("error", "end"),
+    }
+}
+
+/// What one attempt found, which may be more than what is announced.
+fn attempt(line: &mut Object, took: Duration, verdict: &Verdict) {
+    for name in ["class", "message", "facts", "since_ms", "hint"] {
+        line.shift_remove(name);
+    }
+    put(line, "took_ms", millis(took));
+    match verdict {
+        Verdict::Ready(evidence) => {
+            put(line, "verdict", "ready");
+            put(line, "message", evidence.text.as_str());
+        }
+        Verdict::NotYet(reason) => {
+            put(line, "verdict", "not-yet");
+            told(line, reason);
+        }
+        Verdict::Never(reason) => {
+            put(line, "verdict", "never");
+            told(line, reason);
         }
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn state_name(state: State) -> &'static str {
-    match state {
-        State::Waiting => "waiting",
-        State::Pending => "pending",
-        State::Ready => "ready",
-        State::Passed(_) => "passed",
-        State::Failed(_) => "failed",
-        State::Unneeded => "unneeded",
-    }
-}
-
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Satisfied => "satisfied",
-        Outcome::Unsatisfied(End::TimedOut) => "timed-out",
-        Outcome::Unsatisfied(End::Attempts) => "unsatisfied",
-        Outcome::Unsatisfied(End::Never) => "never",
-        Outcome::Interrupted(_) => "interrupted",
-    }
+fn counts(line: &mut Object, progress: &Progress<'_>) {
+    put(line, "ready", progress.leaves().iter().filter(|leaf| leaf.state == State::Ready).count());
+    put(line, "total", progress.leaves().len());
 }

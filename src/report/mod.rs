@@ -1,28 +1,36 @@
 //! What is printed: reporters turn events into lines. None of them decides anything.
 
+mod document;
+pub mod file;
 mod json;
+mod junit;
 #[cfg(feature = "live")]
 mod live;
+mod object;
 pub mod output;
 mod palette;
 #[cfg(feature = "live")]
 mod rows;
+mod scale;
 #[cfg(feature = "live")]
 mod screen;
 mod summary;
+mod svg;
 pub mod termination;
 mod text;
+mod xml;
 
 #[cfg(feature = "live")]
 use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::engine::{Event, Progress};
+use crate::engine::{Event, Outcome, Progress};
 use crate::explain::hints::Surroundings;
 use crate::plan::layer::LogFormat;
 
 pub use palette::Palette;
+use summary::is_missing;
 pub use summary::summary;
 
 /// How much is printed.
@@ -48,6 +56,32 @@ pub struct Style {
     pub palette: Palette,
     /// What should be known from the start, such as settings that have no effect.
     pub notes: Vec<String>,
+}
+
+/// A run that is over, as reports tell of it.
+#[derive(Debug, Clone)]
+pub struct Ended<'a> {
+    /// What is known.
+    pub progress: &'a Progress<'a>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When, since the start.
+    pub at: Duration,
+    /// When, by the clock.
+    pub time: jiff::Timestamp,
+    /// Where it ran.
+    pub host: String,
+    /// Where it ran, as far as hints depend on it.
+    pub surroundings: Surroundings,
+}
+
+impl Ended<'_> {
+    /// When it began, by the clock.
+    #[must_use]
+    pub fn started(&self) -> jiff::Timestamp {
+        let at = jiff::SignedDuration::try_from(self.at).unwrap_or_default();
+        self.time.checked_sub(at).unwrap_or(self.time)
+    }
 }
 
 /// Turns events into output.
@@ -86,3 +120,6 @@ fn and_more(count: usize) -> String {
 fn counted(count: u32, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,12 +43,14 @@ impl Output {
         self.waiting.load(Ordering::Acquire) == 0
     }
 
+    /// How many writes were given up because too many were waiting.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// Waits until everything is written, but not longer than `patience`.
     pub fn finish(&mut self, patience: Duration) {
-        if self.lost > 0 {
-            let note = format!("({} lines were lost: the reader was too slow)\n", self.lost);
-            let _ = self.write(note.as_bytes());
-        }
         let Some(queue) = self.queue.take() else { return };
         let (done, written) = sync_channel(1);
         if queue.try_send(Message::Finish(done)).is_ok() {
@@ -156,7 +158,7 @@ mod tests {
         for number in 0..5000 {
             writeln!(output, "line {number}").unwrap();
         }
-        assert!(output.lost > 0 && !output.is_idle());
+        assert!(output.lost() > 0 && !output.is_idle());
         output.finish(Duration::from_millis(10));
     }
 }

@@ -132,7 +132,8 @@ fn unsatisfied(
     lines
 }
 
-fn is_missing(leaf: &Leaf) -> bool {
+/// Whether what was waited for has not come.
+pub(super) fn is_missing(leaf: &Leaf) -> bool {
     matches!(leaf.state, State::Waiting | State::Pending | State::Failed(_))
 }
 

@@ -26,8 +26,13 @@ use crate::plan::target::Host;
 const LONG_GRACE: Duration = Duration::from_secs(1);
 
 /// The records are not those that are expected.
-static RECORDS: Class =
-    Class { code: "dns.records", meaning: "The name has records, but not those expected.", cost: Cost::Low };
+static RECORDS: Class = Class::new("dns.records", Cost::Low, "The name has records, but not those expected.")
+    .causes(&[
+        "records of an earlier deployment, or from a cache before it",
+        "fewer members than `min=` asks for are ready",
+        "a mistake in `equals=` or `contains=`",
+    ])
+    .remedy("Compare what the reason shows with `type=`, `equals=`, `contains=` and `min=`.");
 
 /// The types that can be asked for.
 const TYPES: [(&str, RecordType); 11] = [

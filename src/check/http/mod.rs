@@ -20,20 +20,27 @@ use crate::net::http::{self, PROTOCOL, PROXY, REDIRECT, Request, TIMEOUT};
 use crate::net::tls;
 
 /// The status is another one.
-static STATUS: Class =
-    Class { code: "http.status", meaning: "The status is not one of those expected.", cost: Cost::High };
+static STATUS: Class = Class::new("http.status", Cost::High, "The status is not one of those expected.")
+    .causes(&[
+        "a service that is starting, or waits for something itself (503)",
+        "a proxy in front of a backend that is not there (502, 504)",
+        "a wrong path or Host header (404)",
+        "a page that wants a login (302, 401, 403)",
+    ])
+    .remedy("Look at the service's log; check the path, `host=` and `status=`.");
 /// The body is another one.
-static BODY: Class =
-    Class { code: "http.body", meaning: "The body is not what is expected.", cost: Cost::High };
+static BODY: Class = Class::new("http.body", Cost::High, "The body is not what is expected.")
+    .causes(&["a service that reports in its body that it is not ready", "a mistake in `expect=` or `json=`"])
+    .remedy("Compare the page with `expect=` and `json=`.");
 /// A header is another one.
-static HEADER: Class = Class {
-    code: "http.header",
-    meaning: "A header of the response is not what is expected.",
-    cost: Cost::High,
-};
+static HEADER: Class =
+    Class::new("http.header", Cost::High, "A header of the response is not what is expected.")
+        .causes(&["an older version of the service, or another one", "a mistake in `expect-header=`"])
+        .remedy("Compare the response's headers with `expect-header=`.");
 /// It took too long.
-static SLOW: Class =
-    Class { code: "http.slow", meaning: "The response took longer than `max-rtt`.", cost: Cost::High };
+static SLOW: Class = Class::new("http.slow", Cost::High, "The response took longer than `max-rtt`.")
+    .causes(&["a service that is warming up", "an overloaded service or network"])
+    .remedy("Wait for it to warm up, or raise `max-rtt=`.");
 
 static OPTIONS: &[Opt] = &[
     Opt::new("status", "SET", "statuses that are expected: 204, 2xx, 300-399, with commas (default 200-299)"),
@@ -85,7 +92,7 @@ enum Auth {
 }
 
 /// How long an explanation waits for the body of a page whose head decides already.
-const PREVIEW: tokio::time::Duration = tokio::time::Duration::from_secs(1);
+const PREVIEW: tokio::time::Duration = tokio::time::Duration::from_millis(300);
 
 struct Http {
     request: Request,

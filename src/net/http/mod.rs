@@ -25,26 +25,37 @@ use crate::plan::secret::mask_query;
 use crate::plan::target::Host;
 
 /// There is no response in time.
-pub static TIMEOUT: Class = Class {
-    code: "http.timeout",
-    meaning: "The connection was made, but the response did not come or did not end in time.",
-    cost: Cost::High,
-};
+pub static TIMEOUT: Class = Class::new(
+    "http.timeout",
+    Cost::High,
+    "The connection was made, but the response did not come or did not end in time.",
+)
+.causes(&["a service that is still starting, or hangs", "a health page that asks slow dependencies"])
+.remedy("Look at the service's log; give the answer more time with `attempt-timeout`.");
 /// The response is not HTTP.
-pub static PROTOCOL: Class =
-    Class { code: "http.protocol", meaning: "What answered does not speak HTTP.", cost: Cost::High };
+pub static PROTOCOL: Class = Class::new("http.protocol", Cost::High, "What answered does not speak HTTP.")
+    .causes(&["a wrong port", "a port that speaks TLS: `https://` instead of `http://`"])
+    .remedy("Check port and scheme.");
 /// Redirects lead nowhere.
-pub static REDIRECT: Class = Class {
-    code: "http.redirect",
-    meaning: "Redirects go round in a circle, are too many, or lead to where nothing listens.",
-    cost: Cost::High,
-};
+pub static REDIRECT: Class = Class::new(
+    "http.redirect",
+    Cost::High,
+    "Redirects go round in a circle, are too many, or lead to where nothing listens.",
+)
+.causes(&[
+    "a login page that redirects to itself without a cookie",
+    "a redirect to a name that is for browsers only",
+])
+.remedy("Follow the redirects by hand, or judge the first answer with `redirects=0`.");
 /// The proxy is in the way.
-pub static PROXY: Class = Class {
-    code: "http.proxy",
-    meaning: "The proxy cannot be used, or does not let the request through.",
-    cost: Cost::High,
-};
+pub static PROXY: Class =
+    Class::new("http.proxy", Cost::High, "The proxy cannot be used, or does not let the request through.")
+        .causes(&[
+            "a proxy that does not know the host",
+            "a proxy that wants a password",
+            "a wrong proxy URL",
+        ])
+        .remedy("Check `--proxy` and `proxy=`, or go without: `--proxy none`.");
 /// A request, and how far it may lead.
 #[derive(Clone)]
 pub(crate) struct Request {
