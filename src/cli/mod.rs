@@ -1,6 +1,8 @@
 //! The command line: from words and variables to an exit status.
 
 mod args;
+#[cfg(feature = "manual")]
+mod completion;
 mod display;
 mod env;
 mod error;

@@ -8,6 +8,8 @@ use std::rc::Rc;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
+#[cfg(feature = "manual")]
+use super::completion;
 use super::exit::Exit;
 use super::{PATIENCE, args, error, plan_text, prepare};
 use crate::explain::hints::Surroundings;
@@ -17,6 +19,7 @@ use crate::plan::layer::{Layer, LogFormat};
 use crate::plan::problem::Problem;
 use crate::plan::{Plan, Precondition};
 use crate::report::output::Output;
+use crate::report::schema::SCHEMAS;
 
 /// A verb.
 pub(super) struct Verb {
@@ -42,6 +45,26 @@ pub(super) static VERBS: &[Verb] = &[
         form: "[OPTIONS] TARGET...",
         summary: "what would be waited for and how, without any network traffic",
         run: |argv, env| async move { planned(argv, &env) }.boxed_local(),
+    },
+    Verb {
+        name: "schema",
+        form: "[events|report]",
+        summary: "the JSON Schema of the lines, or of the report",
+        run: |argv, _| async move { schema(&argv) }.boxed_local(),
+    },
+    #[cfg(feature = "manual")]
+    Verb {
+        name: "completions",
+        form: "bash|zsh|fish",
+        summary: "a completion script for a shell",
+        run: |argv, _| async move { completions(&argv) }.boxed_local(),
+    },
+    #[cfg(feature = "manual")]
+    Verb {
+        name: "man",
+        form: "",
+        summary: "the manual page, as roff",
+        run: |argv, _| async move { manual(&argv) }.boxed_local(),
     },
 ];
 
@@ -114,6 +137,59 @@ async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
 fn planned(argv: Vec<OsString>, env: &Env) -> Exit {
     match read(argv, env) {
         Ok((_, plan, given)) => print(&plan_text::text(&plan, &given, env)),
+        Err(exit) => exit,
+    }
+}
+
+/// One word out of `known` behind a verb; without one, `default`.
+fn topic(
+    argv: &[OsString],
+    known: &[&'static str],
+    default: Option<&'static str>,
+) -> Result<&'static str, Exit> {
+    let complain = |problem: Problem| {
+        error::render(&[problem], &mut std::io::stderr());
+        Exit::Usage
+    };
+    let words: Vec<&str> = argv.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    match (words.as_slice(), default) {
+        ([], Some(default)) => Ok(default),
+        ([word], _) if known.contains(word) => Ok(known.iter().find(|name| *name == word).unwrap_or(&"")),
+        ([word], _) if ["-h", "--help"].contains(word) => Err(print(&help())),
+        ([word], _) => {
+            let word = crate::plan::secret::mask_unparsed(word);
+            Err(complain(
+                Problem::new(format!("there is no '{word}' here, but {}", known.join(", ")))
+                    .nearest(&word, known.iter().copied()),
+            ))
+        }
+        _ => Err(complain(Problem::new(format!("one word is wanted: {}", known.join(", "))))),
+    }
+}
+
+fn schema(argv: &[OsString]) -> Exit {
+    let known: Vec<&'static str> = SCHEMAS.iter().map(|(name, ..)| *name).collect();
+    match topic(argv, &known, Some("events")) {
+        Ok(name) => SCHEMAS
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .map_or(Exit::Internal, |(_, _, text)| print(text)),
+        Err(exit) => exit,
+    }
+}
+
+#[cfg(feature = "manual")]
+fn completions(argv: &[OsString]) -> Exit {
+    match topic(argv, &["bash", "zsh", "fish"], None) {
+        Ok(shell) => print(&completion::script(shell)),
+        Err(exit) => exit,
+    }
+}
+
+#[cfg(feature = "manual")]
+fn manual(argv: &[OsString]) -> Exit {
+    match topic(argv, &["prereq"], Some("prereq")) {
+        Ok(_) => print(&completion::manual()),
         Err(exit) => exit,
     }
 }

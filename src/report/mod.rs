@@ -12,6 +12,7 @@ mod palette;
 #[cfg(feature = "live")]
 mod rows;
 mod scale;
+pub mod schema;
 #[cfg(feature = "live")]
 mod screen;
 mod summary;

@@ -238,7 +238,7 @@ impl Picture {
         starts.sort_unstable();
         starts.dedup();
         for start in starts.into_iter().filter(|start| !start.is_zero()).take(ROWS) {
-            for (from, to) in &bands {
+            for (from, to) in bands {
                 self.line("phase", scale.place(start), *from, *to);
             }
         }

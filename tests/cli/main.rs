@@ -10,4 +10,6 @@ mod secrets;
 mod signals;
 mod terminal;
 mod usage;
+mod validate;
+mod verbs;
 mod waits;
