@@ -17,7 +17,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::check::{Attempt, Reason, Verdict, class};
 use crate::net::Net;
@@ -69,9 +69,9 @@ fn unexplained() -> Reason {
     Reason::new(&class::ATTEMPT_TIMEOUT, "no result")
 }
 
-/// The reason of an attempt whose time was up.
-pub(crate) fn cut_short(trace: &Trace) -> Reason {
-    progress::within(trace.cut().unwrap_or_else(unexplained), trace.elapsed())
+/// The reason of an attempt that did not end within `limit`: in the same words every time.
+pub(crate) fn cut_short(trace: &Trace, limit: Duration) -> Reason {
+    progress::within(trace.cut().unwrap_or_else(unexplained), limit)
 }
 
 /// How a step of one precondition ended.
@@ -218,9 +218,11 @@ async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot
     let attempt = Attempt { net, trace: &trace };
     let ended = async { precondition.probe.attempt(&attempt).await };
     let limit = precondition.policy.attempt_timeout.duration().filter(|_| precondition.probe.bounded());
-    let verdict = match limit.and_then(|limit| Instant::now().checked_add(limit)) {
+    let verdict = match limit {
         None => ended.await,
-        Some(limit) => timeout_at(limit, ended).await.unwrap_or_else(|_| Verdict::NotYet(cut_short(&trace))),
+        Some(limit) => {
+            timeout(limit, ended).await.unwrap_or_else(|_| Verdict::NotYet(cut_short(&trace, limit)))
+        }
     };
     slot.borrow().trace.take();
     Step::Attempted(verdict, trace.elapsed())

@@ -88,7 +88,7 @@ async fn attempt(one: &Precondition, net: &Rc<Net>, trace: &Trace) -> Verdict {
     let attempt = Attempt { net, trace };
     let limit = one.policy.attempt_timeout.duration().unwrap_or(Duration::MAX);
     let ended = timeout(limit, one.probe.attempt(&attempt)).await;
-    ended.unwrap_or_else(|_| Verdict::NotYet(crate::engine::cut_short(trace)))
+    ended.unwrap_or_else(|_| Verdict::NotYet(crate::engine::cut_short(trace, limit)))
 }
 
 /// Every address on its own, not only the first that answers; and the handshake on it, where there is one.
