@@ -199,6 +199,8 @@ pub enum Fact {
     Spoke(&'static str),
     /// What is at a path instead of what was asked for.
     Found(&'static str),
+    /// The certificate's time has not begun.
+    NotValidYet,
     /// The attempt ended because its time was up.
     Cut,
 }

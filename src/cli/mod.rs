@@ -106,8 +106,9 @@ fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Pr
 /// Waits and reports.
 async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Exit {
     let surroundings = Surroundings { kubernetes: env.in_kubernetes() };
-    let verbosity = match (layer.quiet, layer.verbose) {
-        (_, Some(true)) => Verbosity::Verbose,
+    let verbosity = match (layer.quiet, layer.verbose.unwrap_or_default()) {
+        (_, 2..) => Verbosity::Stages,
+        (_, 1) => Verbosity::Verbose,
         (Some(true), _) => Verbosity::Quiet,
         _ => Verbosity::Normal,
     };
@@ -121,7 +122,8 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         true => crate::report::live(style, &output),
         _ => reporter(layer.log_format.unwrap_or_default(), style, Shared(&output)),
     };
-    let net = net(layer, env);
+    let mut net = net(layer, env);
+    net.record = verbosity == Verbosity::Stages;
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
     let conditions = Conditions {

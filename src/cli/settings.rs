@@ -53,6 +53,13 @@ macro_rules! setting {
 
 /// All settings, in the order in which help shows them.
 pub(super) fn settings() -> Vec<Setting> {
+    let mut all = waiting();
+    all.extend(showing());
+    all
+}
+
+/// How to wait.
+fn waiting() -> Vec<Setting> {
     vec![
         setting!(
             "timeout" - 't',
@@ -107,6 +114,12 @@ pub(super) fn settings() -> Vec<Setting> {
             "Proxy of HTTP preconditions: none, env or a URL [default: none]",
             proxy = parse_text
         ),
+    ]
+}
+
+/// What to print, and where.
+fn showing() -> Vec<Setting> {
+    vec![
         setting!(
             "heartbeat",
             "DUR",
@@ -148,7 +161,27 @@ pub(super) fn settings() -> Vec<Setting> {
             },
         },
         setting!("quiet" - 'q', "", "Print only the closing summary", quiet = parse_switch),
-        setting!("verbose" - 'v', "", "Print every attempt", verbose = parse_switch),
+        Setting {
+            flag: "verbose",
+            short: Some('v'),
+            value: "",
+            help: "Print every attempt; twice (-vv), with its stages",
+            repeat: true,
+            set: |layer, text| {
+                let more = layer.verbose.unwrap_or_default().saturating_add(1);
+                layer.verbose = Some(match text.parse() {
+                    Ok(level) => level,
+                    Err(_) => {
+                        if parse_switch(text)? {
+                            more
+                        } else {
+                            0
+                        }
+                    }
+                });
+                Ok(())
+            },
+        },
     ]
 }
 

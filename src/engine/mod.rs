@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::check::{Attempt, Reason, Verdict, class};
 use crate::net::Net;
-use crate::net::trace::Trace;
+use crate::net::trace::{Stage, Trace};
 use crate::net::watch::Watch;
 use crate::plan::{Plan, Precondition};
 
@@ -76,7 +76,7 @@ pub(crate) fn cut_short(trace: &Trace, limit: Duration) -> Reason {
 
 /// How a step of one precondition ended.
 enum Step {
-    Attempted(Verdict, Duration),
+    Attempted(Verdict, (Duration, Vec<Stage>)),
     Expired(Option<(Reason, Duration)>),
 }
 
@@ -213,7 +213,7 @@ async fn changed(watch: Option<&mut Watch>) {
 
 /// One attempt within its own time.
 async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot>) -> Step {
-    let trace = Trace::new(false);
+    let trace = Trace::new(net.record);
     slot.borrow().trace.replace(Some(trace.clone()));
     let attempt = Attempt { net, trace: &trace };
     let ended = async { precondition.probe.attempt(&attempt).await };
@@ -225,7 +225,7 @@ async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot
         }
     };
     slot.borrow().trace.take();
-    Step::Attempted(verdict, trace.elapsed())
+    Step::Attempted(verdict, (trace.elapsed(), trace.stages()))
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub async fn explain(one: &Precondition, net: &Rc<Net>, surroundings: Surroundin
     if name {
         layers.push(Layer { name: "resolver", took_ms: None, detail: net.resolver_described() });
     }
-    let trace = Trace::new(true);
+    let trace = Trace::explaining();
     let verdict = attempt(one, net, &trace).await;
     let (mut lower, upper): (Vec<_>, Vec<_>) =
         trace.stages().into_iter().partition(|stage| stage.name == "dns");

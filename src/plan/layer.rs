@@ -67,8 +67,8 @@ layer! {
     termination_log: String,
     /// Files about the whole run. Default: none.
     reports: Vec<ReportFile>,
-    /// More output. Default: no.
-    verbose: bool,
+    /// More output: every attempt (1), with its stages (2). Default: 0.
+    verbose: u8,
     /// Only the summary. Default: no.
     quiet: bool,
 }

@@ -35,9 +35,12 @@ impl<W: Write> Json<W> {
         put(&mut line, "event", name);
         match event {
             Event::Start => self.start(&mut line, progress),
-            Event::Attempt { id, took, verdict } => {
+            Event::Attempt { id, took, verdict, stages } => {
                 self.standing(&mut line, *id, at, progress);
                 attempt(&mut line, *took, verdict);
+                if !stages.is_empty() {
+                    put(&mut line, "stages", stages.iter().map(stage).collect::<Vec<_>>());
+                }
             }
             Event::Begin(id)
             | Event::Reason(id)
@@ -104,7 +107,7 @@ impl<W: Write> Reporter for Json<W> {
         let wanted = match self.style.verbosity {
             Verbosity::Quiet => matches!(event, Event::End(_) | Event::Warning(_)),
             Verbosity::Normal => !matches!(event, Event::Attempt { .. } | Event::Begin(_) | Event::Tick),
-            Verbosity::Verbose => *event != Event::Tick,
+            Verbosity::Verbose | Verbosity::Stages => *event != Event::Tick,
         };
         if !wanted {
             return;
@@ -155,6 +158,17 @@ fn attempt(line: &mut Object, took: Duration, verdict: &Verdict) {
             told(line, reason);
         }
     }
+}
+
+/// A stage of an attempt; times in milliseconds, to three places.
+fn stage(stage: &crate::net::trace::Stage) -> Value {
+    let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+    serde_json::json!({
+        "name": stage.name,
+        "from_ms": millis(stage.from),
+        "took_ms": millis(stage.took),
+        "detail": stage.detail,
+    })
 }
 
 fn counts(line: &mut Object, progress: &Progress<'_>) {

@@ -35,7 +35,7 @@ use summary::is_missing;
 pub use summary::summary;
 
 /// How much is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verbosity {
     /// The closing summary only.
     Quiet,
@@ -44,6 +44,8 @@ pub enum Verbosity {
     Normal,
     /// Every attempt.
     Verbose,
+    /// Every attempt, with its stages.
+    Stages,
 }
 
 /// What a reporter is told beside the events.

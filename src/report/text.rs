@@ -140,7 +140,7 @@ impl<W: Write> Reporter for Text<W> {
         match event {
             Event::Start => self.start(progress),
             Event::Heartbeat => self.heartbeat(at, progress),
-            Event::Attempt { id, took, verdict } if self.style.verbosity == Verbosity::Verbose => {
+            Event::Attempt { id, took, verdict, stages } if self.style.verbosity >= Verbosity::Verbose => {
                 let name = &progress.plan().preconditions[*id].name;
                 let found = match verdict {
                     Verdict::Ready(evidence) => evidence.text.clone(),
@@ -148,13 +148,17 @@ impl<W: Write> Reporter for Text<W> {
                 };
                 let number = progress.leaf(*id).attempts;
                 self.timed(at, &format!("{name}: attempt {number}, {}: {found}", human(*took)));
+                for stage in stages {
+                    let line = format!("  {} {}: {}", stage.name, human(stage.took), stage.detail);
+                    self.timed(at, &line);
+                }
             }
             // Said by the summary that follows at once.
             Event::Ready(_)
                 if progress.leaves().len() == 1 && progress.outcome() == Some(Outcome::Satisfied) => {}
             Event::Failed(..) if progress.outcome().is_some() => {}
             // Every attempt is printed already.
-            Event::Reason(_) if self.style.verbosity == Verbosity::Verbose => {}
+            Event::Reason(_) if self.style.verbosity >= Verbosity::Verbose => {}
             event => {
                 if let Some(line) = Self::line(event, progress, self.style.palette) {
                     self.timed(at, &line);

@@ -55,6 +55,7 @@ impl Checker<'_> {
                 "array" => value.is_array(),
                 "string" => value.is_string(),
                 "integer" => value.is_u64() || value.is_i64(),
+                "number" => value.is_number(),
                 "boolean" => value.is_boolean(),
                 other => panic!("the checker does not know the type '{other}'"),
             };

@@ -63,6 +63,7 @@ fn every_json_line_is_as_published() {
         format!("file:/ 127.0.0.1:{closed} --timeout 900ms --heartbeat 300ms -v"),
         format!("127.0.0.1:{closed}#optional&timeout=200ms file:/#successes=2 --confirm -v"),
         format!("127.0.0.1:{closed}#fail-on=tcp"),
+        "dns:localhost tcp://localhost:1 --timeout 200ms -vv".to_owned(),
         "file:/ --termination-log /does/not/exist".to_owned(),
     ] {
         let ran = run(&format!("{line} --log-format json"));

@@ -126,7 +126,7 @@ impl Http {
             reason
         };
         let head = self.expect.head(answer.status(), answer.headers(), answer.rtt).map_err(with_hops);
-        if let (Err(reason), true) = (&head, attempt.trace.records()) {
+        if let (Err(reason), true) = (&head, attempt.trace.explains()) {
             // Who wants to know every layer also wants to see the page.
             let _ = tokio::time::timeout(PREVIEW, answer.body(attempt.trace, 4096)).await;
             return Err(reason.clone());
@@ -139,7 +139,7 @@ impl Http {
         if let Some(most) = self.expect.most() {
             let body = answer.body(attempt.trace, most).await?;
             self.expect.body(&body).map_err(with_hops)?;
-        } else if attempt.trace.records() {
+        } else if attempt.trace.explains() {
             let _ = tokio::time::timeout(PREVIEW, answer.body(attempt.trace, 4096)).await;
         }
         Ok(Evidence::new(text))

@@ -218,8 +218,12 @@ impl Answer {
         }
         trace.stage("body", since, || {
             let more = if body.cut { "more than " } else { "" };
+            let size = format!("{more}{} bytes", body.bytes.len());
+            if !trace.explains() {
+                return size;
+            }
             let shown: String = String::from_utf8_lossy(&body.bytes).chars().take(200).collect();
-            format!("{more}{} bytes: {:?}", body.bytes.len(), shown)
+            format!("{size}: {shown:?}")
         });
         Ok(body)
     }
