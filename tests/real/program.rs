@@ -48,7 +48,7 @@ fn start_for<'a>(net: &'a Net, timeout: Duration, words: &[&str], env: &[(&str, 
 }
 
 #[expect(clippy::disallowed_methods, reason = "says which binary is put to the test")]
-fn binary() -> String {
+pub(crate) fn binary() -> String {
     std::env::var("PREREQ").unwrap_or_else(|_| env!("CARGO_BIN_EXE_prereq").to_owned())
 }
 

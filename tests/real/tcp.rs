@@ -111,3 +111,29 @@ fn json_is_one_object_a_line_with_the_class_in_it() {
     assert!(events.iter().all(|event| event["event"].is_string()), "{}", outcome.output);
     assert!(events.iter().any(|event| event["class"] == "tcp.refused"), "{}", outcome.output);
 }
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn a_path_that_may_not_be_looked_at_is_denied() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o700)).unwrap();
+    // The build folder may be closed to others, so the program is copied to where nobody may run it.
+    let binary = folder.path().join("prereq");
+    std::fs::copy(crate::program::binary(), &binary).unwrap();
+    let output = std::process::Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&binary)
+        .args(["--once", &format!("file:{}/x", closed.display())])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("[file.denied]") && said.contains("hint: ") && said.contains("runAsUser"),
+        "{said}"
+    );
+}
