@@ -25,6 +25,8 @@ pub(super) fn short() -> String {
     for (form, summary) in schemes() {
         let _ = writeln!(text, "  {form:width$}  {summary}");
     }
+    text.push('\n');
+    text.push_str(&super::verb::list());
     text.push_str(
         "\nEvery option has a variable: --attempt-timeout is PREREQ_ATTEMPT_TIMEOUT. More: prereq --help",
     );
@@ -55,6 +57,15 @@ In targets ${VAR}, ${VAR:-default} and $$ are expanded.
 
 ",
     );
+    text.push_str(
+        "Reports (--report) are written when the run ends, on signals too: to a temporary file in the same folder, which
+then takes the name. A folder that is missing or cannot be written to is a mistake, before anything is probed;
+what fails at the end is a warning, and the exit status stays as it is.
+
+",
+    );
+    text.push_str(&super::verb::list());
+    text.push('\n');
     text.push_str(STATUSES);
     text
 }

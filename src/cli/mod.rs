@@ -8,6 +8,7 @@ pub mod exit;
 mod help;
 mod settings;
 mod signal;
+mod verb;
 mod words;
 
 use std::cell::RefCell;
@@ -46,18 +47,18 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
         Ok(signals) => signals,
         Err(error) => return complain(Exit::Internal, &format!("signals cannot be caught: {error}")),
     };
-    let mut parsed = match args::parse(argv) {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if let Some(verb) = verb::find(&argv) {
+        return (verb.run)(verb::Call { words: argv[2..].to_vec(), env, signals }).await;
+    }
+    let mut parsed = match args::parse(argv.clone()) {
         Request::Wait(parsed) => *parsed,
-        Request::Print(text) => {
-            let mut output = Output::stdout();
-            let _ = output.write_all(text.as_bytes());
-            output.finish(PATIENCE);
-            return Exit::Satisfied;
-        }
+        Request::Print(text) => return print(&text),
     };
     let (layer, plan) = match prepare(&mut parsed, &env) {
         Ok(prepared) => prepared,
-        Err(problems) => {
+        Err(mut problems) => {
+            verb::suggest(&argv, &mut problems);
             error::render(&problems, &mut std::io::stderr());
             return Exit::Usage;
         }
@@ -185,6 +186,14 @@ fn notes(layer: &Layer, plan: &Plan, env: &Env) -> Vec<String> {
 fn at_once() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
     usize::try_from(limit.saturating_sub(RESERVED) / EACH).unwrap_or(usize::MAX).clamp(1, usize::MAX >> 4)
+}
+
+/// Writes `text` to standard output.
+fn print(text: &str) -> Exit {
+    let mut output = Output::stdout();
+    let _ = output.write_all(text.as_bytes());
+    output.finish(PATIENCE);
+    Exit::Satisfied
 }
 
 fn complain(exit: Exit, what: &str) -> Exit {

@@ -7,6 +7,7 @@ mod junit;
 mod object;
 pub mod output;
 mod scale;
+pub mod schema;
 mod summary;
 mod svg;
 pub mod termination;

@@ -5,7 +5,9 @@
 mod hostile;
 mod output;
 mod program;
+mod reports;
 mod secrets;
 mod signals;
 mod usage;
+mod validate;
 mod waits;
