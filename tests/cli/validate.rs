@@ -84,7 +84,8 @@ impl Checker<'_> {
                 self.check(schema.get("items").unwrap_or(&Value::Null), item, &format!("{at}/{index}"));
             }
         }
-        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+        let required = schema.get("required").and_then(Value::as_array).filter(|_| value.is_object());
+        for name in required.into_iter().flatten() {
             let there = value.get(name.as_str().unwrap()).is_some();
             self.demand(there, at, &format!("{name} is missing"));
         }
@@ -147,7 +148,7 @@ fn the_checker_finds_what_is_wrong() {
         (r#"{"a":"y","b":[4]}"#, 1),
         (r#"{"a":"y","b":[2,"x"]}"#, 2),
         (r#"{"a":"y","c":"zz"}"#, 1),
-        ("[]", 2),
+        ("[]", 1),
     ] {
         let found = problems(&schema, &serde_json::from_str(value).unwrap());
         assert_eq!(found.len(), count, "{value}: {found:?}");
