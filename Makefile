@@ -1,16 +1,21 @@
 # Every step of the continuous integration is a recipe here, and nothing is in the one that is not in the other.
 
 TARGET     ?= x86_64-unknown-linux-gnu
+# Static glibc; packed relocations (DT_RELR) spare 160 KB in a position-independent executable.
+STATIC      = -Ctarget-feature=+crt-static -Clink-arg=-Wl,-z,pack-relative-relocs
 BINARY      = target/$(TARGET)/release/prereq
-MAX_BYTES  ?= 4500000
+MAX_SLIM   ?= 4500000
+MAX_BYTES  ?= 12000000
 VERSION     = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 IMAGE      ?= prereq:$(VERSION)
 ENGINE     ?= podman
+# Kinds are declared by a macro, where cargo fmt does not find them.
+KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
 CARGO_DENY  = target/tools/bin/cargo-deny
 DENY_VERSION = 0.20.2
 
 .DEFAULT_GOAL := help
-.PHONY: help build release size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test bench ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test bench ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -19,19 +24,28 @@ build: ## debug build
 	cargo build
 
 release: ## static release build; prints its size
-	RUSTFLAGS=-Ctarget-feature=+crt-static cargo build --release --locked --bin prereq --target $(TARGET)
+	RUSTFLAGS="$(STATIC)" cargo build --release --locked --bin prereq --target $(TARGET)
 	@printf '%s: %s bytes\n' $(BINARY) "$$(stat -c %s $(BINARY))"
 
-size-check: release ## fail when the static binary is larger than MAX_BYTES
-	@size=$$(stat -c %s $(BINARY)); \
-	  if [ "$$size" -gt $(MAX_BYTES) ]; then echo "$$size bytes: more than $(MAX_BYTES)" >&2; exit 1; fi; \
-	  echo "$$size bytes: within $(MAX_BYTES)"
+slim: ## static release build of the feature slim, in target/slim; prints its size
+	RUSTFLAGS="$(STATIC)" cargo build --release --locked --bin prereq --no-default-features --features slim \
+	  --target $(TARGET) --target-dir target/slim
+	@printf '%s: %s bytes\n' target/slim/$(TARGET)/release/prereq "$$(stat -c %s target/slim/$(TARGET)/release/prereq)"
+
+size-check: release slim ## fail when a static binary is larger than it may be: slim MAX_SLIM, full MAX_BYTES
+	@for pair in target/slim/$(BINARY:target/%=%):$(MAX_SLIM) $(BINARY):$(MAX_BYTES); do \
+	  size=$$(stat -c %s $${pair%:*}); \
+	  if [ "$$size" -gt $${pair#*:} ]; then echo "$${pair%:*}: $$size bytes, more than $${pair#*:}" >&2; exit 1; fi; \
+	  echo "$${pair%:*}: $$size bytes, within $${pair#*:}"; \
+	done
 
 fmt: ## format the code
 	cargo fmt --all
+	rustfmt --edition 2024 $(KINDS)
 
 fmt-check: ## fail when the code is not formatted
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 $(KINDS)
 
 clippy: ## all lints, in all targets, as errors
 	cargo clippy --locked --all-targets -- -D warnings
@@ -68,8 +82,8 @@ real: release ## the static binary against real servers (root; tests/real/setup.
 image: release ## container image around the static binary
 	$(ENGINE) build --build-context build=target/$(TARGET)/release --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
 
-image-test: release ## build the image, look into it, run it restricted (root; tests/image/setup.sh first)
-	tests/image/run.sh $(BINARY)
+image-test: slim ## build the image, look into it, run it restricted (root; tests/image/setup.sh first)
+	tests/image/run.sh target/slim/$(BINARY:target/%=%)
 
 bench: release ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run

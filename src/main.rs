@@ -9,6 +9,7 @@ use prereq::plan::env::Env;
 const THREADS: usize = 16;
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(prereq::cli::exit::internal));
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let env = Env::new(std::env::vars_os());
     let runtime =

@@ -25,7 +25,7 @@ const MOST: u64 = 1024 * 1024;
 
 macro_rules! classes {
     ($($name:ident $code:literal $meaning:literal $causes:expr, $remedy:literal;)*) => {
-        $(static $name: Class = Class::new($code, Cost::Low, $meaning).causes(&$causes).remedy($remedy);)*
+        $(pub(super) static $name: Class = Class::new($code, Cost::Low, $meaning).causes(&$causes).remedy($remedy);)*
         static CLASSES: &[&Class] = &[$(&$name),*];
     };
 }
@@ -270,7 +270,7 @@ fn several(pattern: &Path, min: usize, expect: &Expect) -> Result<Evidence, Reas
 }
 
 /// Why there is nothing at `path`.
-fn absent(path: &Path, error: &io::Error) -> Reason {
+pub(super) fn absent(path: &Path, error: &io::Error) -> Reason {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             if let Ok(link) = fs::read_link(path) {
@@ -365,7 +365,7 @@ fn search(path: &Path, found: &Metadata, contains: &Regex) -> Result<(), Reason>
     Err(Reason::new(&CONTENT, "does not contain what it must"))
 }
 
-fn name_of(found: &Metadata) -> &'static str {
+pub(super) fn name_of(found: &Metadata) -> &'static str {
     let kind = found.file_type();
     match () {
         () if kind.is_file() && found.len() == 0 => "an empty file",

@@ -8,6 +8,7 @@ pub mod options;
 pub mod registry;
 
 mod jsonpath;
+mod talk;
 
 use std::rc::Rc;
 
@@ -32,6 +33,8 @@ macro_rules! kinds {
 // A new kind is one file in this folder and one line here.
 kinds! {
     tcp,
+    unix,
+    tls,
     http,
     dns,
     file,
@@ -196,6 +199,8 @@ pub enum Fact {
     Spoke(&'static str),
     /// What is at a path instead of what was asked for.
     Found(&'static str),
+    /// The certificate's time has not begun.
+    NotValidYet,
     /// The attempt ended because its time was up.
     Cut,
 }

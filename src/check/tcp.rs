@@ -6,41 +6,22 @@ use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
-use regex_lite::Regex;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::{Duration, Instant, timeout};
 
+use super::talk::{self, Talk};
 use super::{Attempt, Class, Cost, Draft, Evidence, Fact, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
 use crate::net::dial::{self, Family};
 use crate::net::trace::Trace;
-use crate::net::{io_class, io_words};
 use crate::plan::problem::Problem;
 use crate::plan::target::Host;
 
-/// At most so much of what the peer says is kept and searched.
-const MOST: usize = 64 * 1024;
-
-/// What the peer said does not match.
-static DATA: Class = Class::new("tcp.data", Cost::High, "The peer did not say what is expected of it.")
-    .causes(&[
-        "another service than expected on the port",
-        "a service that waits to be spoken to: see `send=`",
-        "a service that is still starting",
-    ])
-    .remedy("Check port, `send=` and `expect=`.");
 /// Too few addresses accept.
 static ADDRESSES: Class =
     Class::new("tcp.addresses", Cost::Low, "Fewer of the name's addresses accept than must.")
         .causes(&["members that are not up yet", "a member that is gone, but still has a record"])
         .remedy("Look at the members one by one, or ask for fewer with `addresses=`.");
 
-/// The options of everything that is a stream.
-pub(super) static OPTIONS: &[Opt] = &[
-    Opt::new("hold", "DUR", "the connection must still be open after DUR (default 0s)"),
+static OPTIONS: &[Opt] = &[
     Opt::new("addresses", "any|all|N", "how many of the name's addresses must accept (default any)"),
-    Opt::new("send", "TEXT", "what to send, percent-encoded: PING%0D%0A"),
-    Opt::new("expect", "REGEX", "what the peer must say within its first 64 KiB"),
     Opt::new("family", "4|6", "keep to one address family"),
 ];
 
@@ -50,9 +31,9 @@ pub(super) static KIND: Kind = Kind {
     schemes: &[Scheme { name: "tcp", form: "tcp://HOST:PORT", authority: true, opaque: false, query: true }],
     flag: Some("tcp"),
     summary: "a connection is accepted, and still open after `hold`",
-    options: &[OPTIONS],
+    options: &[talk::OPTIONS, OPTIONS],
     opposite: &[&class::TCP_REFUSED],
-    classes: &[&DATA, &ADDRESSES],
+    classes: &[&talk::DATA, &ADDRESSES],
     build,
 };
 
@@ -117,7 +98,10 @@ impl Tcp {
             Quorum::Any => {
                 let stream = dial::connect(attempt.trace, &addresses).await?;
                 let peer = stream.peer_addr().unwrap_or(addresses[0]);
-                self.talk.with(attempt, stream, peer).await?;
+                self.talk
+                    .with(attempt.trace, stream, &peer.to_string())
+                    .await
+                    .map_err(|reason| reason.fact(Fact::Peer(peer)))?;
                 return Ok(Evidence::new(format!("connected to {peer}")));
             }
             Quorum::All => addresses.len(),
@@ -145,10 +129,12 @@ impl Tcp {
         let tries = addresses.iter().enumerate().map(|(index, address)| {
             let (trace, open) = (&traces[index], &open);
             async move {
-                let attempt = Attempt { net: attempt.net, trace };
                 let end = async {
                     let stream = dial::connect(trace, std::slice::from_ref(address)).await?;
-                    self.talk.with(&attempt, stream, *address).await
+                    self.talk
+                        .with(trace, stream, &address.to_string())
+                        .await
+                        .map_err(|reason| reason.fact(Fact::Peer(*address)))
                 };
                 let end = end.await;
                 open.borrow_mut()[index] = false;
@@ -182,101 +168,6 @@ fn several_cut(traces: &[Trace], open: &[bool], needed: usize) -> Reason {
     Reason::new(class, format!("{needed} addresses must accept; {}", words.join("; ")))
 }
 
-/// What is said on a connection once it is open.
-pub(super) struct Talk {
-    hold: Duration,
-    send: Option<String>,
-    expect: Option<Regex>,
-}
-
-impl Talk {
-    /// Reads `hold`, `send` and `expect`.
-    pub(super) fn read(draft: &mut Draft<'_>) -> Self {
-        Self {
-            hold: draft.duration("hold").unwrap_or_default(),
-            send: draft.text("send").map(str::to_owned),
-            expect: draft.regex("expect"),
-        }
-    }
-
-    /// Sends, listens and holds.
-    async fn with(
-        &self,
-        attempt: &Attempt<'_>,
-        mut stream: TcpStream,
-        peer: SocketAddr,
-    ) -> Result<(), Reason> {
-        let since = Instant::now();
-        if let Some(text) = &self.send {
-            stream.write_all(text.as_bytes()).await.map_err(|error| broken(&error, peer))?;
-        }
-        if let Some(expect) = &self.expect {
-            attempt.trace.doing(move || {
-                Reason::new(&DATA, format!("{peer} has not said what is expected")).fact(Fact::Peer(peer))
-            });
-            listen(&mut stream, expect, peer).await?;
-            attempt.trace.stage("talk", since, || "the peer said what is expected".into());
-        }
-        if !self.hold.is_zero() {
-            let hold = self.hold;
-            attempt.trace.doing(move || {
-                Reason::new(
-                    &class::ATTEMPT_TIMEOUT,
-                    format!(
-                        "the attempt time-out is shorter than hold={}",
-                        crate::plan::duration::exact(hold)
-                    ),
-                )
-            });
-            // Whatever the peer says meanwhile is of no interest; only that it does not hang up is.
-            if let Ok(error) = timeout(hold.saturating_sub(since.elapsed()), until_closed(&mut stream)).await
-            {
-                return Err(broken(&error, peer));
-            }
-            attempt.trace.stage("hold", since, || "still open".into());
-        }
-        Ok(())
-    }
-}
-
-async fn listen(stream: &mut TcpStream, expect: &Regex, peer: SocketAddr) -> Result<(), Reason> {
-    let mut heard = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let count = stream.read(&mut buffer).await.map_err(|error| broken(&error, peer))?;
-        heard.extend_from_slice(&buffer[..count]);
-        if expect.is_match(&String::from_utf8_lossy(&heard)) {
-            return Ok(());
-        }
-        if count == 0 && heard.is_empty() {
-            return Err(Reason::new(
-                &class::TCP_CLOSED,
-                format!("{peer} closed the connection without a word"),
-            )
-            .fact(Fact::Peer(peer)));
-        }
-        if count == 0 || heard.len() >= MOST {
-            return Err(Reason::new(&DATA, format!("what {peer} says does not match")).fact(Fact::Peer(peer)));
-        }
-    }
-}
-
-async fn until_closed(stream: &mut TcpStream) -> std::io::Error {
-    let mut buffer = [0; 4096];
-    loop {
-        match stream.read(&mut buffer).await {
-            Ok(0) => return std::io::ErrorKind::UnexpectedEof.into(),
-            Ok(_) => tokio::task::yield_now().await,
-            Err(error) => return error,
-        }
-    }
-}
-
-fn broken(error: &std::io::Error, peer: SocketAddr) -> Reason {
-    let text = match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => format!("{peer} accepted the connection and closed it"),
-        std::io::ErrorKind::ConnectionReset => format!("{peer} accepted the connection and reset it"),
-        _ => format!("connection to {peer} broke: {}", io_words(error)),
-    };
-    Reason::new(io_class(error), text).fact(Fact::Peer(peer))
-}
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;

@@ -22,6 +22,8 @@ pub(super) struct Parsed {
     pub(super) layer: Layer,
     /// The program to run in the end, with its arguments.
     pub(super) command: Vec<OsString>,
+    /// The settings as they were given, for showing where they come from.
+    pub(super) given: Vec<super::verb::Given>,
     /// All that is wrong.
     pub(super) problems: Vec<Problem>,
 }
@@ -205,6 +207,7 @@ fn read(matches: &ArgMatches) -> Parsed {
     let mut parsed = Parsed::default();
     for setting in settings() {
         for text in matches.get_many::<String>(setting.flag).into_iter().flatten() {
+            parsed.given.push((setting.flag, text.clone()));
             if let Err(what) = (setting.set)(&mut parsed.layer, text) {
                 parsed.problems.push(Problem::new(what).at(&format!("--{}", setting.flag)));
             }

@@ -1,5 +1,7 @@
 //! Exit statuses.
 
+use std::io::Write as _;
+use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
 use crate::engine::{End, Outcome, Signal};
@@ -47,4 +49,14 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)
     }
+}
+
+/// What a panic does: it says where, and leaves with 70 rather than by SIGABRT. What panicked is not repeated,
+/// since it may hold anything.
+#[expect(clippy::exit, reason = "a hook cannot return a status")]
+pub fn internal(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".into(), ToString::to_string);
+    // If nobody reads it, the exit status still tells.
+    let _ = writeln!(std::io::stderr(), "prereq: internal error at {place}; please report it");
+    std::process::exit(i32::from(Exit::Internal as u8));
 }

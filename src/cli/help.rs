@@ -20,7 +20,8 @@ Exit status:
 
 /// Behind `-h`.
 pub(super) fn short() -> String {
-    let mut text = String::from("Schemes:\n");
+    let mut text = super::verb::help();
+    text.push_str("\nSchemes:\n");
     let width = schemes().map(|(form, _)| form.chars().count()).max().unwrap_or_default();
     for (form, summary) in schemes() {
         let _ = writeln!(text, "  {form:width$}  {summary}");
@@ -35,7 +36,8 @@ pub(super) fn short() -> String {
 
 /// Behind `--help`.
 pub(super) fn long() -> String {
-    let mut text = String::from("Targets: SCHEME:…#option=value&option=value, values percent-encoded.\n");
+    let mut text = super::verb::help();
+    text.push_str("\nTargets: SCHEME:…#option=value&option=value, values percent-encoded.\n");
     for kind in registry::KINDS {
         let forms: Vec<&str> = kind.schemes.iter().map(|scheme| scheme.form).collect();
         let _ = write!(text, "\n  {}\n      {}\n", forms.join(", "), kind.summary);

@@ -1,11 +1,15 @@
 //! The command line: from words and variables to an exit status.
 
 mod args;
+#[cfg(feature = "manual")]
+mod completion;
+mod display;
 mod env;
 mod error;
 mod exec;
 pub mod exit;
 mod help;
+mod plan_text;
 mod settings;
 mod signal;
 mod verb;
@@ -13,7 +17,7 @@ mod words;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,7 +30,7 @@ use crate::plan::layer::Layer;
 use crate::plan::problem::Problem;
 use crate::plan::{self, Plan};
 use crate::report::output::Output;
-use crate::report::{Ended, Style, Verbosity, reporter, summary, termination};
+use crate::report::{Ended, Palette, Style, Verbosity, reporter, summary, termination};
 use args::Request;
 use exit::Exit;
 use signal::Signals;
@@ -48,12 +52,16 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
         Err(error) => return complain(Exit::Internal, &format!("signals cannot be caught: {error}")),
     };
     let argv: Vec<OsString> = argv.into_iter().collect();
-    if let Some(verb) = verb::find(&argv) {
-        return (verb.run)(verb::Call { words: argv[2..].to_vec(), env, signals }).await;
+    if let Some(verb) = verb::of(&argv) {
+        return tokio::select! {
+            biased;
+            signal = signals.next() => Outcome::Interrupted(signal).into(),
+            exit = verb.run(argv, env) => exit,
+        };
     }
-    let mut parsed = match args::parse(argv.clone()) {
+    let mut parsed = match args::parse(argv) {
         Request::Wait(parsed) => *parsed,
-        Request::Print(text) => return print(&text),
+        Request::Print(text) => return verb::print(&text),
     };
     let (layer, plan) = match prepare(&mut parsed, &env) {
         Ok(prepared) => prepared,
@@ -99,27 +107,31 @@ fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Pr
 /// Waits and reports.
 async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Exit {
     let surroundings = Surroundings { kubernetes: env.in_kubernetes() };
-    let verbosity = match (layer.quiet, layer.verbose) {
-        (_, Some(true)) => Verbosity::Verbose,
+    let verbosity = match (layer.quiet, layer.verbose.unwrap_or_default()) {
+        (_, 2..) => Verbosity::Stages,
+        (_, 1) => Verbosity::Verbose,
         (Some(true), _) => Verbosity::Quiet,
         _ => Verbosity::Normal,
     };
     let message = termination::place(layer.termination_log.as_deref(), &env);
-    let style = Style { verbosity, surroundings, notes: notes(layer, plan, &env) };
+    let terminal = std::io::stdout().is_terminal();
+    let palette = display::palette(layer, &env, terminal);
+    let style = Style { verbosity, surroundings, palette, notes: notes(layer, plan, &env) };
     let output = RefCell::new(Output::stdout());
-    let mut reporter = reporter(layer.log_format.unwrap_or_default(), style, Shared(&output));
-    let mut net = Net::new(env);
-    if let Some(mode) =
-        layer.proxy.as_deref().and_then(|proxy| crate::net::http::ProxyMode::parse(proxy).ok())
-    {
-        net.proxy = mode;
-    }
+    let mut reporter = match display::live(layer, &env, verbosity, terminal) {
+        #[cfg(feature = "live")]
+        true => crate::report::live(style, &output),
+        _ => reporter(layer.log_format.unwrap_or_default(), style, Shared(&output)),
+    };
+    let mut net = net(layer, env);
+    net.record = verbosity == Verbosity::Stages;
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
     let conditions = Conditions {
         first_wait: engine::pacing::splay(plan.settings.splay, &host),
         seed: fastrand::u64(..),
         at_once: at_once(),
+        tick: reporter.every(),
     };
     let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
         if let Event::End(outcome) = event {
@@ -149,12 +161,22 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
     outcome.into()
 }
 
+/// The network, with the settings that concern it.
+fn net(layer: &Layer, env: Env) -> Net {
+    let mut net = Net::new(env);
+    let mode = layer.proxy.as_deref().and_then(|proxy| crate::net::http::ProxyMode::parse(proxy).ok());
+    net.proxy = mode.unwrap_or_default();
+    net
+}
+
 /// Writes the termination message and the reports; what could not be written.
 fn leave_behind(layer: &Layer, message: Option<&Path>, ended: &Ended<'_>) -> Vec<String> {
     let mut failures = Vec::new();
     if let Some(place) = message
-        && let Err(error) =
-            termination::write(place, &summary(ended.progress, ended.outcome, ended.at, ended.surroundings))
+        && let Err(error) = termination::write(
+            place,
+            &summary(ended.progress, ended.outcome, ended.at, ended.surroundings, Palette::PLAIN),
+        )
     {
         let (place, why) = (place.display(), crate::net::io_words(&error));
         failures.push(format!("the termination message cannot be written to {place}: {why}"));

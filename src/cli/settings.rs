@@ -3,7 +3,7 @@
 use crate::check::options::parse_switch;
 use crate::plan::Backoff;
 use crate::plan::duration::{parse, parse_limit};
-use crate::plan::layer::{Layer, LogFormat};
+use crate::plan::layer::{Color, Layer, LogFormat};
 use crate::plan::problem::nearest;
 use crate::report::file::ReportFile;
 
@@ -53,6 +53,13 @@ macro_rules! setting {
 
 /// All settings, in the order in which help shows them.
 pub(super) fn settings() -> Vec<Setting> {
+    let mut all = waiting();
+    all.extend(showing());
+    all
+}
+
+/// How to wait.
+fn waiting() -> Vec<Setting> {
     vec![
         setting!(
             "timeout" - 't',
@@ -107,6 +114,12 @@ pub(super) fn settings() -> Vec<Setting> {
             "Proxy of HTTP preconditions: none, env or a URL [default: none]",
             proxy = parse_text
         ),
+    ]
+}
+
+/// What to print, and where.
+fn showing() -> Vec<Setting> {
+    vec![
         setting!(
             "heartbeat",
             "DUR",
@@ -119,6 +132,13 @@ pub(super) fn settings() -> Vec<Setting> {
             "Form of the output: text or json [default: text]",
             log_format = parse_format
         ),
+        setting!(
+            "color",
+            "WHEN",
+            "Colour in text: auto (on a terminal; NO_COLOR, CLICOLOR_FORCE), always or never [default: auto]",
+            color = parse_color
+        ),
+        setting!("no-progress", "", "No live rows below the lines on a terminal", no_progress = parse_switch),
         setting!(
             "termination-log",
             "PATH",
@@ -141,7 +161,27 @@ pub(super) fn settings() -> Vec<Setting> {
             },
         },
         setting!("quiet" - 'q', "", "Print only the closing summary", quiet = parse_switch),
-        setting!("verbose" - 'v', "", "Print every attempt", verbose = parse_switch),
+        Setting {
+            flag: "verbose",
+            short: Some('v'),
+            value: "",
+            help: "Print every attempt; twice (-vv), with its stages",
+            repeat: true,
+            set: |layer, text| {
+                let more = layer.verbose.unwrap_or_default().saturating_add(1);
+                layer.verbose = Some(match text.parse() {
+                    Ok(level) => level,
+                    Err(_) => {
+                        if parse_switch(text)? {
+                            more
+                        } else {
+                            0
+                        }
+                    }
+                });
+                Ok(())
+            },
+        },
     ]
 }
 
@@ -159,6 +199,15 @@ fn parse_format(text: &str) -> Result<LogFormat, String> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err(one_of(text, &["text", "json"])),
+    }
+}
+
+fn parse_color(text: &str) -> Result<Color, String> {
+    match text {
+        "auto" => Ok(Color::Auto),
+        "always" => Ok(Color::Always),
+        "never" => Ok(Color::Never),
+        _ => Err(one_of(text, &["auto", "always", "never"])),
     }
 }
 

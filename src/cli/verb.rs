@@ -1,159 +1,216 @@
-//! Verbs: what else the program does, when its first word is exactly the name of one.
+//! The verbs beside waiting: what the first word may be.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
+#[cfg(feature = "manual")]
+use super::completion;
 use super::exit::Exit;
-use super::signal::Signals;
-use super::{complain, print};
+use super::{PATIENCE, args, error, plan_text, prepare};
+use crate::explain::hints::Surroundings;
+use crate::explain::layers::explain;
 use crate::plan::env::Env;
-use crate::plan::problem::{Problem, nearest};
+use crate::plan::layer::{Layer, LogFormat};
+use crate::plan::problem::Problem;
+use crate::plan::{Plan, Precondition};
+use crate::report::output::Output;
 use crate::report::schema::SCHEMAS;
 
-/// What a verb is given.
-pub(super) struct Call {
-    /// The words behind the verb.
-    pub(super) words: Vec<OsString>,
-    /// The environment.
-    #[expect(dead_code, reason = "no verb reads it yet")]
-    pub(super) env: Env,
-    /// SIGINT and SIGTERM, caught already; what takes time ends when one comes.
-    #[expect(dead_code, reason = "no verb takes time yet")]
-    pub(super) signals: Signals,
-}
-
-/// One verb.
+/// A verb.
 pub(super) struct Verb {
-    /// The first word of the command line.
+    /// The word.
     pub(super) name: &'static str,
-    /// What may follow it.
-    pub(super) words: &'static str,
-    /// What it does, in one line.
+    /// What follows it.
+    pub(super) form: &'static str,
+    /// What it does.
     pub(super) summary: &'static str,
-    /// Does it.
-    pub(super) run: fn(Call) -> LocalBoxFuture<'static, Exit>,
+    run: fn(Vec<OsString>, Env) -> LocalBoxFuture<'static, Exit>,
 }
 
-// A new verb is one line here.
 /// All verbs, in the order in which help shows them.
 pub(super) static VERBS: &[Verb] = &[
-    Verb { name: "schema", words: "[events|report]", summary: "print a JSON Schema", run: schema },
-    Verb { name: "help", words: "[VERB]", summary: "print this help, or that of a verb", run: help },
+    Verb {
+        name: "explain",
+        form: "TARGET...",
+        summary: "one attempt, layer by layer: names, addresses, TLS, request and response",
+        run: |argv, env| explained(argv, env).boxed_local(),
+    },
+    Verb {
+        name: "plan",
+        form: "[OPTIONS] TARGET...",
+        summary: "what would be waited for and how, without any network traffic",
+        run: |argv, env| async move { planned(argv, &env) }.boxed_local(),
+    },
+    Verb {
+        name: "schema",
+        form: "[events|report]",
+        summary: "the JSON Schema of the lines, or of the report",
+        run: |argv, _| async move { schema(&argv) }.boxed_local(),
+    },
+    #[cfg(feature = "manual")]
+    Verb {
+        name: "completions",
+        form: "bash|zsh|fish",
+        summary: "a completion script for a shell",
+        run: |argv, _| async move { completions(&argv) }.boxed_local(),
+    },
+    #[cfg(feature = "manual")]
+    Verb {
+        name: "man",
+        form: "",
+        summary: "the manual page, as roff",
+        run: |argv, _| async move { manual(&argv) }.boxed_local(),
+    },
 ];
 
-/// The verb that a command line begins with.
-pub(super) fn find(argv: &[OsString]) -> Option<&'static Verb> {
-    let first = argv.get(1)?;
-    VERBS.iter().find(|verb| *first == *verb.name)
+/// The verb that the command line begins with.
+pub(super) fn of(argv: &[OsString]) -> Option<&'static Verb> {
+    let word = argv.get(1)?.to_str()?;
+    VERBS.iter().find(|verb| verb.name == word)
 }
 
-/// Adds to the problem with a first word what verb it was probably meant to be.
-pub(super) fn suggest(argv: &[OsString], problems: &mut [Problem]) {
-    let Some(first) = argv.get(1).and_then(|word| word.to_str()) else { return };
-    let bare = first.chars().all(|c| c.is_ascii_alphabetic());
-    if let (true, Some(near)) = (bare, nearest(first, VERBS.iter().map(|verb| verb.name))) {
-        let said = problems.iter_mut().find(|problem| problem.what.starts_with(&format!("'{first}'")));
-        if let Some(problem) = said {
-            problem.hint = Some(format!("did you mean 'prereq {near}'?"));
+impl Verb {
+    /// Carries it out.
+    pub(super) async fn run(&self, mut argv: Vec<OsString>, env: Env) -> Exit {
+        argv.remove(1);
+        (self.run)(argv, env).await
+    }
+}
+
+/// Writes to standard output and waits until it is written.
+pub(super) fn print(text: &str) -> Exit {
+    let mut output = Output::stdout();
+    let _ = output.write_all(text.as_bytes());
+    output.finish(PATIENCE);
+    Exit::Satisfied
+}
+
+/// Reads what follows the verb as if it were to be waited for.
+fn read(argv: Vec<OsString>, env: &Env) -> Result<(Layer, Plan, Vec<Given>), Exit> {
+    let mut parsed = match args::parse(argv) {
+        args::Request::Wait(parsed) => *parsed,
+        args::Request::Print(text) => return Err(print(&text)),
+    };
+    if !parsed.command.is_empty() {
+        parsed.problems.push(Problem::new("this verb runs no command").at("--"));
+    }
+    let given = std::mem::take(&mut parsed.given);
+    match prepare(&mut parsed, env) {
+        Ok((layer, plan)) => Ok((layer, plan, given)),
+        Err(problems) => {
+            error::render(&problems, &mut std::io::stderr());
+            Err(Exit::Usage)
         }
     }
 }
 
-/// The list of verbs, as help shows it.
-pub(super) fn list() -> String {
-    let form = |verb: &Verb| format!("prereq {} {}", verb.name, verb.words);
-    let width = VERBS.iter().map(|verb| form(verb).chars().count()).max().unwrap_or_default();
+/// A setting as it was given on the command line: flag and text.
+pub(super) type Given = (&'static str, String);
+
+async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
+    let (layer, plan, _) = match read(argv, &env) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    let surroundings = Surroundings { kubernetes: env.in_kubernetes() };
+    let net = Rc::new(super::net(&layer, env));
+    let mut output = Output::stdout();
+    let mut all = true;
+    for one in &plan.preconditions {
+        let explanation = explain(one, &net, surroundings).await;
+        all &= explanation.ready != one.inverted;
+        let text = match layer.log_format.unwrap_or_default() {
+            LogFormat::Text => explanation.text(),
+            LogFormat::Json => serde_json::to_string(&explanation).unwrap_or_default() + "\n",
+        };
+        let _ = output.write_all(text.as_bytes());
+    }
+    output.finish(PATIENCE);
+    if all { Exit::Satisfied } else { Exit::Unsatisfied }
+}
+
+fn planned(argv: Vec<OsString>, env: &Env) -> Exit {
+    match read(argv, env) {
+        Ok((_, plan, given)) => print(&plan_text::text(&plan, &given, env)),
+        Err(exit) => exit,
+    }
+}
+
+/// One word out of `known` behind a verb; without one, `default`.
+fn topic(
+    argv: &[OsString],
+    known: &[&'static str],
+    default: Option<&'static str>,
+) -> Result<&'static str, Exit> {
+    let complain = |problem: Problem| {
+        error::render(&[problem], &mut std::io::stderr());
+        Exit::Usage
+    };
+    let words: Vec<&str> = argv.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    match (words.as_slice(), default) {
+        ([], Some(default)) => Ok(default),
+        ([word], _) if known.contains(word) => Ok(known.iter().find(|name| *name == word).unwrap_or(&"")),
+        ([word], _) if ["-h", "--help"].contains(word) => Err(print(&help())),
+        ([word], _) => {
+            let word = crate::plan::secret::mask_unparsed(word);
+            Err(complain(
+                Problem::new(format!("there is no '{word}' here, but {}", known.join(", ")))
+                    .nearest(&word, known.iter().copied()),
+            ))
+        }
+        _ => Err(complain(Problem::new(format!("one word is wanted: {}", known.join(", "))))),
+    }
+}
+
+fn schema(argv: &[OsString]) -> Exit {
+    let known: Vec<&'static str> = SCHEMAS.iter().map(|(name, ..)| *name).collect();
+    match topic(argv, &known, Some("events")) {
+        Ok(name) => SCHEMAS
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .map_or(Exit::Internal, |(_, _, text)| print(text)),
+        Err(exit) => exit,
+    }
+}
+
+#[cfg(feature = "manual")]
+fn completions(argv: &[OsString]) -> Exit {
+    match topic(argv, &["bash", "zsh", "fish"], None) {
+        Ok(shell) => print(&completion::script(shell)),
+        Err(exit) => exit,
+    }
+}
+
+#[cfg(feature = "manual")]
+fn manual(argv: &[OsString]) -> Exit {
+    match topic(argv, &["prereq"], Some("prereq")) {
+        Ok(_) => print(&completion::manual()),
+        Err(exit) => exit,
+    }
+}
+
+/// The verbs, for help.
+pub(super) fn help() -> String {
     let mut text = String::from("Verbs:\n");
     for verb in VERBS {
-        let _ = writeln!(text, "  {:width$}  {}", form(verb), verb.summary);
+        let _ = writeln!(text, "  prereq {:30} {}", format!("{} {}", verb.name, verb.form), verb.summary);
     }
     text
 }
 
-/// The words of a call as text, if there are not more than `most`.
-fn words(call: &Call, most: usize) -> Result<Vec<String>, Exit> {
-    if let Some(extra) = call.words.get(most) {
-        let what = format!("'{}' is one word too many", extra.to_string_lossy());
-        return Err(complain(Exit::Usage, &what));
-    }
-    Ok(call.words.iter().map(|word| word.to_string_lossy().into_owned()).collect())
-}
-
-/// Says that there is no `what` called `given`, and what there is.
-fn unknown(what: &str, given: &str, known: &[&'static str]) -> Exit {
-    let hint = match nearest(given, known.iter().copied()) {
-        Some(near) => format!("did you mean '{near}'?"),
-        None => format!("there are {}", known.join(", ")),
-    };
-    let given: String = given.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
-    complain(Exit::Usage, &format!("there is no {what} '{given}'\n  hint: {hint}"))
-}
-
-fn is_help(word: &str) -> bool {
-    matches!(word, "-h" | "--help")
-}
-
-fn schema(call: Call) -> LocalBoxFuture<'static, Exit> {
-    async move {
-        let words = match words(&call, 1) {
-            Ok(words) => words,
-            Err(exit) => return exit,
-        };
-        let name = words.first().map_or("events", String::as_str);
-        if is_help(name) {
-            let mut text = String::from("prereq schema [NAME] prints a JSON Schema (draft 2020-12):\n");
-            for (name, what, _) in SCHEMAS {
-                let _ = writeln!(text, "  {name:8}  {what}");
-            }
-            text.push_str("Without a name it is that of events.\n");
-            return print(&text);
-        }
-        match SCHEMAS.iter().find(|(known, ..)| *known == name) {
-            Some((_, _, schema)) => print(schema),
-            None => unknown("schema", name, &SCHEMAS.iter().map(|(name, ..)| *name).collect::<Vec<_>>()),
-        }
-    }
-    .boxed_local()
-}
-
-fn help(call: Call) -> LocalBoxFuture<'static, Exit> {
-    async move {
-        let words = match words(&call, 1) {
-            Ok(words) => words,
-            Err(exit) => return exit,
-        };
-        match words.first().map(String::as_str) {
-            None | Some("-h" | "--help" | "help") => print(&super::args::long_help()),
-            Some(name) => match VERBS.iter().find(|verb| verb.name == name) {
-                Some(verb) => (verb.run)(Call { words: vec!["--help".into()], ..call }).await,
-                None => unknown("verb", name, &VERBS.iter().map(|verb| verb.name).collect::<Vec<_>>()),
-            },
-        }
-    }
-    .boxed_local()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_verb_is_a_word_or_looks_like_a_target() {
-        for verb in VERBS {
-            assert!(!super::super::words::WORDS.contains(&verb.name), "{}", verb.name);
-            assert!(verb.name.chars().all(|c| c.is_ascii_lowercase()), "{}", verb.name);
-            assert!(!verb.summary.is_empty() && !verb.summary.ends_with('.'), "{}", verb.name);
-            assert!(list().contains(verb.summary));
-        }
-    }
-
-    #[test]
-    fn a_misspelt_verb_is_suggested() {
-        let mut problems = [Problem::new("'shcema' is not a precondition")];
-        suggest(&["prereq".into(), "shcema".into()], &mut problems);
-        assert_eq!(problems[0].hint.as_deref(), Some("did you mean 'prereq schema'?"));
-    }
+/// What a precondition reads beside the network, by the options that name files.
+pub(super) fn files_of(one: &Precondition) -> Vec<String> {
+    let is_path =
+        |name: &str| one.kind.all_options().any(|option| option.name == name && option.value == "PATH");
+    one.target
+        .options
+        .iter()
+        .filter(|(name, _)| is_path(name))
+        .map(|(name, path)| format!("{path} ({name})"))
+        .collect()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::tally::End;
 use crate::check::Verdict;
+use crate::net::trace::Stage;
 
 /// A signal that ends the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub enum Event {
         took: Duration,
         /// What it found, after `not`.
         verdict: Verdict,
+        /// Its stages, where they are kept.
+        stages: Vec<Stage>,
     },
     /// The reason why it does not hold is another one than before.
     Reason(usize),
@@ -66,6 +69,10 @@ pub enum Event {
     Confirm,
     /// Some time has passed with something still pending.
     Heartbeat,
+    /// Time has passed, for displays that show it; told only where [`Conditions::tick`] asks for it.
+    ///
+    /// [`Conditions::tick`]: super::Conditions::tick
+    Tick,
     /// Something about the run itself that should be known.
     Warning(String),
     /// The run is over.

@@ -17,11 +17,11 @@ use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::check::{Attempt, Reason, Verdict, class};
 use crate::net::Net;
-use crate::net::trace::Trace;
+use crate::net::trace::{Stage, Trace};
 use crate::net::watch::Watch;
 use crate::plan::{Plan, Precondition};
 
@@ -30,7 +30,7 @@ pub use leaf::{Leaf, Span, State, Streak};
 pub use progress::{Action, Progress};
 pub use tally::End;
 
-/// How long changes of what is watched are gathered before an attempt is made.
+/// The shortest time from one attempt to the next one that a change of what is watched brings about.
 const BURST: Duration = Duration::from_millis(2);
 
 /// What a run needs beside its plan.
@@ -42,6 +42,8 @@ pub struct Conditions {
     pub seed: u64,
     /// How many attempts may be under way at once.
     pub at_once: usize,
+    /// How often [`Event::Tick`] is told, if at all.
+    pub tick: Option<Duration>,
 }
 
 /// What the loop keeps for one precondition.
@@ -67,9 +69,14 @@ fn unexplained() -> Reason {
     Reason::new(&class::ATTEMPT_TIMEOUT, "no result")
 }
 
+/// The reason of an attempt that did not end within `limit`: in the same words every time.
+pub(crate) fn cut_short(trace: &Trace, limit: Duration) -> Reason {
+    progress::within(trace.cut().unwrap_or_else(unexplained), limit)
+}
+
 /// How a step of one precondition ended.
 enum Step {
-    Attempted(Verdict, Duration),
+    Attempted(Verdict, (Duration, Vec<Stage>)),
     Expired(Option<(Reason, Duration)>),
 }
 
@@ -92,6 +99,7 @@ pub async fn run<'a>(
     let deadline = plan.settings.timeout.duration().and_then(|timeout| began.checked_add(timeout));
     let heartbeat = plan.settings.heartbeat.duration();
     let mut next_heartbeat = heartbeat.and_then(|every| began.checked_add(every));
+    let mut next_tick = conditions.tick.map(|every| began + every);
     let mut shutdown = std::pin::pin!(shutdown);
 
     progress.begin();
@@ -132,6 +140,11 @@ pub async fn run<'a>(
             biased;
             () = at(deadline) => progress.deadline(|id| slots[id].borrow().cut(), began.elapsed()),
             signal = &mut shutdown => progress.interrupt(signal, |id| slots[id].borrow().cut(), began.elapsed()),
+            // Before the attempts, of which there may always be one that has ended.
+            () = at(next_tick) => {
+                tell(began.elapsed(), &Event::Tick, &progress);
+                next_tick = conditions.tick.map(|every| Instant::now() + every);
+            }
             Some(ended) = steps.next() => match ended {
                 Ok((id, Step::Attempted(verdict, took))) => progress.on(id, verdict, took, began.elapsed()),
                 Ok((id, Step::Expired(cut))) => progress.expire(id, cut, began.elapsed()),
@@ -187,9 +200,12 @@ async fn step(
 async fn changed(watch: Option<&mut Watch>) {
     match watch {
         Some(watch) => {
+            // A busy folder must not make a busy loop, and a single change must not wait.
+            let earliest = Instant::now() + BURST;
             watch.changed().await;
-            // Changes come in bursts; a busy folder must not make a busy loop.
-            tokio::time::sleep(BURST).await;
+            if Instant::now() < earliest {
+                sleep_until(earliest).await;
+            }
         }
         None => std::future::pending().await,
     }
@@ -197,20 +213,19 @@ async fn changed(watch: Option<&mut Watch>) {
 
 /// One attempt within its own time.
 async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot>) -> Step {
-    let trace = Trace::new(false);
+    let trace = Trace::new(net.record);
     slot.borrow().trace.replace(Some(trace.clone()));
     let attempt = Attempt { net, trace: &trace };
     let ended = async { precondition.probe.attempt(&attempt).await };
     let limit = precondition.policy.attempt_timeout.duration().filter(|_| precondition.probe.bounded());
-    let verdict = match limit.and_then(|limit| Instant::now().checked_add(limit)) {
+    let verdict = match limit {
         None => ended.await,
-        Some(limit) => timeout_at(limit, ended).await.unwrap_or_else(|_| {
-            let reason = trace.cut().unwrap_or_else(unexplained);
-            Verdict::NotYet(progress::within(reason, trace.elapsed()))
-        }),
+        Some(limit) => {
+            timeout(limit, ended).await.unwrap_or_else(|_| Verdict::NotYet(cut_short(&trace, limit)))
+        }
     };
     slot.borrow().trace.take();
-    Step::Attempted(verdict, trace.elapsed())
+    Step::Attempted(verdict, (trace.elapsed(), trace.stages()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::leaf::{Leaf, State, Streak};
 use super::pacing::Pacing;
 use super::tally::{Effect, End, Tally};
 use crate::check::{Cost, Evidence, Fact, Reason, Verdict, class};
+use crate::net::trace::Stage;
 use crate::plan::duration::{Limit, human};
 use crate::plan::{Plan, Policy};
 
@@ -109,14 +110,14 @@ impl<'a> Progress<'a> {
         self.apply(effects, Duration::ZERO);
     }
 
-    /// An attempt ended at `at`, after `took`.
-    pub fn on(&mut self, id: usize, verdict: Verdict, took: Duration, at: Duration) {
+    /// An attempt ended at `at`, after `took`, in these stages.
+    pub fn on(&mut self, id: usize, verdict: Verdict, (took, stages): (Duration, Vec<Stage>), at: Duration) {
         if self.outcome.is_some() || !matches!(self.leaves[id].state, State::Pending | State::Ready) {
             return;
         }
         let verdict = self.inverted(id, verdict);
         self.leaves[id].attempts += 1;
-        self.events.push(Event::Attempt { id, took, verdict: verdict.clone() });
+        self.events.push(Event::Attempt { id, took, verdict: verdict.clone(), stages });
         if self.leaves[id].state == State::Ready {
             self.confirmed(id, verdict, at);
             return;

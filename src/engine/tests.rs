@@ -86,6 +86,7 @@ struct Run {
     settings: Settings,
     log: Log,
     signal_after: Option<u64>,
+    tick: Option<Duration>,
 }
 
 struct Ran {
@@ -109,7 +110,7 @@ impl Run {
             heartbeat: Limit::Never,
             ..Settings::default()
         };
-        Self { preconditions: Vec::new(), settings, log: Log::default(), signal_after: None }
+        Self { preconditions: Vec::new(), settings, log: Log::default(), signal_after: None, tick: None }
     }
 
     fn with(mut self, name: &'static str, policy: Policy, script: &[Does]) -> Self {
@@ -148,7 +149,7 @@ impl Run {
         let began = Instant::now();
         let plan = Plan { preconditions: self.preconditions, tree, settings: self.settings };
         let net = Rc::new(Net::new(Env::default()));
-        let conditions = Conditions { first_wait: Duration::ZERO, seed: 1, at_once: 100 };
+        let conditions = Conditions { first_wait: Duration::ZERO, seed: 1, at_once: 100, tick: self.tick };
         let mut events = Vec::new();
         let name = |id: usize| plan.preconditions[id].name.clone();
         let signal = async {
@@ -168,6 +169,7 @@ impl Run {
                 Event::Failed(id, _) => format!("failed {}", name(*id)),
                 Event::Confirm => "confirm".into(),
                 Event::Heartbeat => "heartbeat".into(),
+                Event::Tick => "tick".into(),
                 _ => return,
             };
             events.push(format!("{} {text}", millis(at)));
@@ -381,4 +383,11 @@ async fn no_more_attempts_than_allowed_run_at_once() {
     let run = (0..150).fold(Run::new(), |run, _| run.probe("a", &script));
     let ran = run.all().await;
     assert_eq!((ran.outcome, ran.took), (Outcome::Satisfied, 200));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticks_are_told_where_they_are_asked_for() {
+    let mut run = Run::new().probe("a", &[Does::Hang]).timeout(350);
+    run.tick = Some(Duration::from_millis(100));
+    assert_eq!(run.all().await.events, ["0 begin a", "100 tick", "200 tick", "300 tick", "350 reason a"]);
 }

@@ -1,6 +1,6 @@
 //! Hints: what to look at next, keyed by class and context, never by the words of a message.
 
-use crate::check::{Fact, Reason};
+use crate::check::{Class, Fact, Reason};
 use crate::plan::Precondition;
 use crate::plan::target::Host;
 
@@ -36,6 +36,9 @@ pub fn hint(precondition: &Precondition, reason: &Reason, surroundings: Surround
         "tcp.addresses" => "some of the addresses do not accept: look at the members one by one".into(),
         "tls.untrusted" => "give the authority's certificate with cacert=PATH, or in SSL_CERT_FILE".into(),
         "tls.name" => context.wrong_name(),
+        "tls.expired" if reason.facts.contains(&Fact::NotValidYet) => {
+            "check this host's clock, and the certificate's first day".into()
+        }
         "tls.expired" => "renew the certificate; if its dates look right, check this host's clock".into(),
         "tls.protocol" => context.no_tls(),
         "tls.timeout" => "the port is open, but nothing answers the TLS handshake: is it a TLS port, or is the service overloaded?".into(),
@@ -59,8 +62,15 @@ pub fn hint(precondition: &Precondition, reason: &Reason, surroundings: Surround
         "attempt.timeout" => "give it more time with attempt-timeout=".into(),
         "not.satisfied" => "'not' waits until this is no longer so".into(),
         "delay.pending" => "the delay is longer than the time-out".into(),
-        _ => return None,
+        _ => return general(reason.class),
     })
+}
+
+/// What helps against a class in general.
+fn general(class: &Class) -> Option<String> {
+    let mut remedy = class.remedy.trim_end_matches('.').chars();
+    let first = remedy.next()?;
+    Some(first.to_lowercase().chain(remedy).collect())
 }
 
 struct Context<'a> {
@@ -104,6 +114,24 @@ impl Context<'_> {
     }
 
     fn refused(&self) -> String {
+        let peers = || {
+            self.reason.facts.iter().filter_map(|fact| match fact {
+                Fact::Peer(peer) => Some(peer),
+                _ => None,
+            })
+        };
+        let one_family =
+            peers().all(std::net::SocketAddr::is_ipv4) || peers().all(std::net::SocketAddr::is_ipv6);
+        if self.name() == Some("localhost") && one_family && peers().next().is_some() && !self.kubernetes {
+            let (known, other) = if peers().any(std::net::SocketAddr::is_ipv4) {
+                ("127.0.0.1", "[::1]")
+            } else {
+                ("::1", "127.0.0.1")
+            };
+            return format!(
+                "nothing listens there; localhost is {known} only on this host: does the service listen on {other}?"
+            );
+        }
         if self.local() {
             return if self.kubernetes {
                 "nothing listens here: localhost is this Pod, and containers start only after its init containers".into()
@@ -173,6 +201,9 @@ impl Context<'_> {
             (Some(401), ..) => {
                 "the page wants credentials: user= with password-file=, or bearer-file=".into()
             }
+            (Some(400), ..) if self.precondition.target.scheme == "http" => {
+                "the server does not understand: does the port want TLS (https://), or another Host header (host=)?".into()
+            }
             (Some(403), ..) => {
                 "the page is there, but not for this user: is there a health page that is open?".into()
             }
@@ -194,6 +225,63 @@ impl Context<'_> {
             }
             (Some(500..), ..) => "the server fails: look at its log".into(),
             _ => "the server answers: is it the right page? See status=".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::class;
+    use crate::plan::env::Env;
+    use crate::plan::layer::Layer;
+    use crate::plan::{Plan, Spec, TargetSpec, resolve};
+
+    fn plan(text: &str) -> Plan {
+        let spec = TargetSpec { text: text.into(), flag: None, source: String::new() };
+        let layer = Layer { targets: Some(Spec::Target(spec)), ..Layer::default() };
+        resolve(&layer, &Env::default()).unwrap()
+    }
+
+    fn said(text: &str, reason: &Reason, kubernetes: bool) -> String {
+        hint(&plan(text).preconditions[0], reason, Surroundings { kubernetes }).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_depends_on_where_it_comes_from() {
+        let refused = |peers: &[&str]| {
+            let reason = Reason::new(&class::TCP_REFUSED, "");
+            peers.iter().fold(reason, |reason, peer| reason.fact(Fact::Peer(peer.parse().unwrap())))
+        };
+        let one = refused(&["127.0.0.1:1"]);
+        assert!(said("localhost:1", &one, false).contains("127.0.0.1 only"));
+        let both = refused(&["127.0.0.1:1", "[::1]:1"]);
+        assert!(said("localhost:1", &both, false).contains("is the service started"));
+        assert!(said("localhost:1", &one, true).contains("localhost is this Pod"));
+        let service = refused(&["10.96.0.7:1"]);
+        assert!(said("web:1", &service, true).contains("no ready endpoints"));
+        assert!(said("web:1", &service, true).contains("mesh"));
+        assert!(said("web:1", &service, false).contains("the host is up"));
+    }
+
+    #[test]
+    fn a_missing_name_depends_on_its_form() {
+        let missing = |name: &str, search: &[&str]| {
+            let search = search.iter().map(|domain| (*domain).to_owned()).collect();
+            Reason::new(&class::DNS_NXDOMAIN, "").fact(Fact::Searched { name: name.into(), search })
+        };
+        let cluster: &[&str] = &["default.svc.cluster.local", "svc.cluster.local"];
+        assert!(said("dns:db", &missing("db", cluster), true).contains("db.NAMESPACE"));
+        assert!(said("dns:db.", &missing("db.", &[]), true).contains("final dot"));
+        assert!(said("dns:db.prod", &missing("db.prod", cluster), true).contains("Service and namespace"));
+        assert!(said("dns:db", &missing("db", &[]), false).contains("search list"));
+        assert!(said("dns:a.b.c", &missing("a.b.c", &[]), false).contains("spelling"));
+    }
+
+    #[test]
+    fn every_class_has_a_hint() {
+        for class in crate::check::registry::classes() {
+            assert!(!said("tcp://h:1", &Reason::new(class, ""), false).is_empty(), "{}", class.code);
         }
     }
 }

@@ -2,3 +2,4 @@
 
 pub mod failures;
 pub mod hints;
+pub mod layers;

@@ -17,6 +17,8 @@ use crate::plan::env::Env;
 pub struct Net {
     /// The environment.
     pub env: Env,
+    /// Whether the stages of attempts are kept.
+    pub record: bool,
     /// Where the resolver's files are.
     pub files: ResolverFiles,
     resolver: resolve::Shared,
@@ -48,6 +50,7 @@ impl Net {
     pub fn new(env: Env) -> Self {
         Self {
             env,
+            record: false,
             files: ResolverFiles::default(),
             resolver: resolve::Shared::default(),
             tls: tls::Shared::default(),

@@ -30,6 +30,7 @@ pub struct Trace(Rc<Inner>);
 struct Inner {
     began: Instant,
     record: bool,
+    explain: bool,
     doing: RefCell<Option<Doing>>,
     context: RefCell<Option<Context>>,
     stages: RefCell<Vec<Stage>>,
@@ -39,9 +40,20 @@ impl Trace {
     /// A trace that begins now. With `record`, stages are kept.
     #[must_use]
     pub fn new(record: bool) -> Self {
+        Self::with(record, false)
+    }
+
+    /// A trace of an attempt that is made in order to be explained: what it reads is shown, too.
+    #[must_use]
+    pub fn explaining() -> Self {
+        Self::with(true, true)
+    }
+
+    fn with(record: bool, explain: bool) -> Self {
         Self(Rc::new(Inner {
             began: Instant::now(),
             record,
+            explain,
             doing: RefCell::default(),
             context: RefCell::default(),
             stages: RefCell::default(),
@@ -62,6 +74,12 @@ impl Trace {
     #[must_use]
     pub fn records(&self) -> bool {
         self.0.record
+    }
+
+    /// Whether what is read may be shown: only to who asked for it.
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        self.0.explain
     }
 
     /// Notes a stage that ends now.

@@ -59,12 +59,16 @@ layer! {
     proxy: String,
     /// The form of the output. Default: text.
     log_format: LogFormat,
+    /// When there is colour. Default: on a terminal.
+    color: Color,
+    /// No live rows on a terminal. Default: no.
+    no_progress: bool,
     /// Where the termination message goes. Default: `/dev/termination-log` on Kubernetes.
     termination_log: String,
     /// Files about the whole run. Default: none.
     reports: Vec<ReportFile>,
-    /// More output. Default: no.
-    verbose: bool,
+    /// More output: every attempt (1), with its stages (2). Default: 0.
+    verbose: u8,
     /// Only the summary. Default: no.
     quiet: bool,
 }
@@ -77,6 +81,18 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// When there is colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Color {
+    /// On a terminal, unless variables say otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 #[cfg(test)]

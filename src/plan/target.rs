@@ -327,7 +327,11 @@ fn split_port(place: &str) -> Result<(Host, Option<u16>), Problem> {
         None => None,
         Some(port) => Some(port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(|| {
             // Anything but a number may be the password of a URL whose userinfo is not encoded.
-            let shown = if port.bytes().all(|c| c.is_ascii_digit()) { format!("'{port}'") } else { "what follows the host".into() };
+            let shown = if port.bytes().all(|c| c.is_ascii_digit()) {
+                format!("'{port}'")
+            } else {
+                "what follows the host".into()
+            };
             Problem::new(format!("{shown} is not a port"))
                 .hint("a port is a number from 1 to 65535; in a password write %2F for '/', %23 for '#'")
         })?),

@@ -1,4 +1,4 @@
-//! Files about the whole run, written when it ends: `.svg`, `.xml` (JUnit), `.json`.
+//! Files about the whole run, written when it ends: `.svg`, `.xml` (`JUnit`), `.json`.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -35,9 +35,12 @@ impl<W: Write> Json<W> {
         put(&mut line, "event", name);
         match event {
             Event::Start => self.start(&mut line, progress),
-            Event::Attempt { id, took, verdict } => {
+            Event::Attempt { id, took, verdict, stages } => {
                 self.standing(&mut line, *id, at, progress);
                 attempt(&mut line, *took, verdict);
+                if !stages.is_empty() {
+                    put(&mut line, "stages", stages.iter().map(stage).collect::<Vec<_>>());
+                }
             }
             Event::Begin(id)
             | Event::Reason(id)
@@ -45,6 +48,7 @@ impl<W: Write> Json<W> {
             | Event::Ready(id)
             | Event::Passed(id, _)
             | Event::Failed(id, _) => self.standing(&mut line, *id, at, progress),
+            Event::Tick => {}
             Event::Confirm => put(&mut line, "total", progress.leaves().len()),
             Event::Warning(text) => put(&mut line, "message", text.as_str()),
             Event::Heartbeat => {
@@ -102,8 +106,8 @@ impl<W: Write> Reporter for Json<W> {
     fn on(&mut self, at: Duration, event: &Event, progress: &Progress<'_>) {
         let wanted = match self.style.verbosity {
             Verbosity::Quiet => matches!(event, Event::End(_) | Event::Warning(_)),
-            Verbosity::Normal => !matches!(event, Event::Attempt { .. } | Event::Begin(_)),
-            Verbosity::Verbose => true,
+            Verbosity::Normal => !matches!(event, Event::Attempt { .. } | Event::Begin(_) | Event::Tick),
+            Verbosity::Verbose | Verbosity::Stages => *event != Event::Tick,
         };
         if !wanted {
             return;
@@ -125,6 +129,7 @@ fn level_and_name(event: &Event) -> (&'static str, &'static str) {
         Event::Ready(_) => ("info", "ready"),
         Event::Passed(..) => ("warn", "passed"),
         Event::Failed(..) => ("error", "failed"),
+        Event::Tick => ("debug", "tick"),
         Event::Confirm => ("info", "confirm"),
         Event::Heartbeat => ("info", "heartbeat"),
         Event::Warning(_) => ("warn", "warning"),
@@ -153,6 +158,17 @@ fn attempt(line: &mut Object, took: Duration, verdict: &Verdict) {
             told(line, reason);
         }
     }
+}
+
+/// A stage of an attempt; times in milliseconds, to three places.
+fn stage(stage: &crate::net::trace::Stage) -> Value {
+    let millis = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+    serde_json::json!({
+        "name": stage.name,
+        "from_ms": millis(stage.from),
+        "took_ms": millis(stage.took),
+        "detail": stage.detail,
+    })
 }
 
 fn counts(line: &mut Object, progress: &Progress<'_>) {

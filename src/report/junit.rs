@@ -72,7 +72,7 @@ pub(super) fn document(ended: &Ended<'_>) -> String {
     for (precondition, leaf) in progress.plan().preconditions.iter().zip(progress.leaves()) {
         test_case(&mut xml, ended, precondition, leaf);
     }
-    let lines = summary(progress, ended.outcome, ended.at, ended.surroundings);
+    let lines = summary(progress, ended.outcome, ended.at, ended.surroundings, super::Palette::PLAIN);
     if errors > 0 {
         let what = lines.first().map(String::as_str).unwrap_or_default();
         xml.open("testcase", &[("name", &"the whole"), ("classname", &"prereq"), ("time", &time)]);
@@ -101,7 +101,7 @@ fn test_case(xml: &mut Xml, ended: &Ended<'_>, precondition: &Precondition, leaf
     let class_name = format!("prereq.{}", precondition.kind.name);
     let time = seconds(leaf.waited(ended.at));
     xml.open("testcase", &[("name", &precondition.name), ("classname", &class_name), ("time", &time)]);
-    let found = state(leaf, ended.at);
+    let found = state(leaf, ended.at, super::Palette::PLAIN);
     match case(leaf) {
         Case::Passed => {}
         Case::Failed => {

@@ -4,16 +4,25 @@ mod document;
 pub mod file;
 mod json;
 mod junit;
+#[cfg(feature = "live")]
+mod live;
 mod object;
 pub mod output;
+mod palette;
+#[cfg(feature = "live")]
+mod rows;
 mod scale;
 pub mod schema;
+#[cfg(feature = "live")]
+mod screen;
 mod summary;
 mod svg;
 pub mod termination;
 mod text;
 mod xml;
 
+#[cfg(feature = "live")]
+use std::cell::RefCell;
 use std::io::Write;
 use std::time::Duration;
 
@@ -21,11 +30,12 @@ use crate::engine::{Event, Outcome, Progress};
 use crate::explain::hints::Surroundings;
 use crate::plan::layer::LogFormat;
 
+pub use palette::Palette;
 use summary::is_missing;
 pub use summary::summary;
 
 /// How much is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verbosity {
     /// The closing summary only.
     Quiet,
@@ -34,6 +44,8 @@ pub enum Verbosity {
     Normal,
     /// Every attempt.
     Verbose,
+    /// Every attempt, with its stages.
+    Stages,
 }
 
 /// What a reporter is told beside the events.
@@ -43,6 +55,8 @@ pub struct Style {
     pub verbosity: Verbosity,
     /// Where the program runs.
     pub surroundings: Surroundings,
+    /// With colour, or without.
+    pub palette: Palette,
     /// What should be known from the start, such as settings that have no effect.
     pub notes: Vec<String>,
 }
@@ -77,6 +91,11 @@ impl Ended<'_> {
 pub trait Reporter {
     /// Something happened `at` that time after the start.
     fn on(&mut self, at: Duration, event: &Event, progress: &Progress<'_>);
+
+    /// How often it wants to hear of the time that passes ([`Event::Tick`]), if at all.
+    fn every(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// The reporter for a format, writing to `to`.
@@ -85,6 +104,19 @@ pub fn reporter<'w>(format: LogFormat, style: Style, to: impl Write + 'w) -> Box
         LogFormat::Text => Box::new(text::Text::new(style, to)),
         LogFormat::Json => Box::new(json::Json::new(style, to)),
     }
+}
+
+/// The reporter for people in front of a terminal: the lines of the text format, and below them a row for each
+/// precondition that is pending.
+#[cfg(feature = "live")]
+pub fn live(style: Style, output: &RefCell<output::Output>) -> Box<dyn Reporter + '_> {
+    live::erase_on_panic();
+    Box::new(live::Live::new(style, output, screen::size))
+}
+
+/// `and 3 more`.
+fn and_more(count: usize) -> String {
+    format!("and {count} more")
 }
 
 /// `1 attempt`, `2 attempts`.

@@ -82,6 +82,7 @@ fn facts(facts: &[Fact]) -> Object {
             Fact::CertificateNames(names) => ("certificate_names", json!(names), false),
             Fact::Spoke(what) => ("spoke", json!(what), false),
             Fact::Found(what) => ("found", json!(what), false),
+            Fact::NotValidYet => ("not_valid_yet", json!(true), false),
             Fact::Cut => ("cut", json!(true), false),
         };
         if several {

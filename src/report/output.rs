@@ -3,6 +3,8 @@
 //! A pipe that is full, closed or slow costs lines, never time and never the exit status.
 
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ enum Message {
 pub struct Output {
     open: Option<Box<dyn FnOnce() -> Box<dyn Write + Send>>>,
     queue: Option<SyncSender<Message>>,
+    /// How many writes are not done yet.
+    waiting: Arc<AtomicUsize>,
     lost: u64,
 }
 
@@ -30,7 +34,13 @@ impl Output {
 
     /// Output to what `open` gives.
     pub fn new(open: impl FnOnce() -> Box<dyn Write + Send> + 'static) -> Self {
-        Self { open: Some(Box::new(open)), queue: None, lost: 0 }
+        Self { open: Some(Box::new(open)), queue: None, waiting: Arc::default(), lost: 0 }
+    }
+
+    /// Whether all that was handed over so far is written: if not, what only refreshes a display can wait.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) == 0
     }
 
     /// How many writes were given up because too many were waiting.
@@ -56,15 +66,19 @@ impl Write for Output {
             let (queue, messages) = sync_channel(QUEUE);
             let mut to = open();
             let thread = std::thread::Builder::new().name("output".into()).stack_size(64 * 1024);
-            if thread.spawn(move || drain(&messages, to.as_mut())).is_ok() {
+            let waiting = Arc::clone(&self.waiting);
+            if thread.spawn(move || drain(&messages, &waiting, to.as_mut())).is_ok() {
                 self.queue = Some(queue);
             }
         }
         if let Some(queue) = &self.queue {
-            match queue.try_send(Message::Bytes(bytes.to_vec())) {
-                Ok(()) => {}
-                Err(TrySendError::Full(_)) => self.lost += 1,
-                Err(TrySendError::Disconnected(_)) => self.queue = None,
+            self.waiting.fetch_add(1, Ordering::AcqRel);
+            if let Err(error) = queue.try_send(Message::Bytes(bytes.to_vec())) {
+                self.waiting.fetch_sub(1, Ordering::AcqRel);
+                match error {
+                    TrySendError::Full(_) => self.lost += 1,
+                    TrySendError::Disconnected(_) => self.queue = None,
+                }
             }
         }
         Ok(bytes.len())
@@ -75,12 +89,14 @@ impl Write for Output {
     }
 }
 
-fn drain(messages: &Receiver<Message>, to: &mut dyn Write) {
+fn drain(messages: &Receiver<Message>, waiting: &AtomicUsize, to: &mut dyn Write) {
     let mut broken = false;
     for message in messages {
         match message {
-            Message::Bytes(_) if broken => {}
-            Message::Bytes(bytes) => broken = to.write_all(&bytes).and_then(|()| to.flush()).is_err(),
+            Message::Bytes(bytes) => {
+                broken = broken || to.write_all(&bytes).and_then(|()| to.flush()).is_err();
+                waiting.fetch_sub(1, Ordering::AcqRel);
+            }
             Message::Finish(done) => {
                 let _ = done.send(());
                 return;
@@ -131,6 +147,7 @@ mod tests {
             writeln!(output, "line {number}").unwrap();
         }
         output.finish(Duration::from_secs(10));
+        assert!(output.is_idle());
         assert_eq!(String::from_utf8_lossy(&kept.0.lock().unwrap()).lines().count(), 100);
     }
 
@@ -141,7 +158,7 @@ mod tests {
         for number in 0..5000 {
             writeln!(output, "line {number}").unwrap();
         }
-        assert!(output.lost() > 0);
+        assert!(output.lost() > 0 && !output.is_idle());
         output.finish(Duration::from_millis(10));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::counted;
+use super::palette::{Palette, Tone};
+use super::{and_more, counted};
+use crate::check::Reason;
 use crate::engine::{End, Leaf, Outcome, Progress, State};
 use crate::explain::hints::{Surroundings, hint};
 use crate::plan::duration::human;
@@ -19,14 +21,16 @@ pub fn summary(
     outcome: Outcome,
     at: Duration,
     surroundings: Surroundings,
+    palette: Palette,
 ) -> Vec<String> {
     match outcome {
-        Outcome::Satisfied => satisfied(progress, at),
-        _ => unsatisfied(progress, outcome, at, surroundings),
+        Outcome::Satisfied => satisfied(progress, at, palette),
+        _ => unsatisfied(progress, outcome, at, surroundings, palette),
     }
 }
 
-fn satisfied(progress: &Progress<'_>, at: Duration) -> Vec<String> {
+fn satisfied(progress: &Progress<'_>, at: Duration, palette: Palette) -> Vec<String> {
+    let good = palette.paint(Tone::Good, "ready");
     let preconditions = &progress.plan().preconditions;
     if let ([precondition], [leaf]) = (preconditions.as_slice(), progress.leaves())
         && leaf.state == State::Ready
@@ -34,14 +38,14 @@ fn satisfied(progress: &Progress<'_>, at: Duration) -> Vec<String> {
         let name = &precondition.name;
         let evidence = leaf.evidence.as_ref().map(|evidence| evidence.text.as_str()).unwrap_or_default();
         return vec![format!(
-            "prereq: {name} is ready after {}, {}: {evidence}",
+            "prereq: {name} is {good} after {}, {}: {evidence}",
             human(at),
             counted(leaf.attempts, "attempt")
         )];
     }
     let ready = progress.leaves().iter().filter(|leaf| leaf.state == State::Ready).count();
     let mut lines =
-        vec![format!("prereq: ready after {}, {ready} of {} satisfied", human(at), preconditions.len())];
+        vec![format!("prereq: {good} after {}, {ready} of {} satisfied", human(at), preconditions.len())];
     let shown = || preconditions.iter().zip(progress.leaves()).take(LISTED);
     let width = shown().map(|(one, _)| one.name.chars().count().min(48)).max().unwrap_or_default();
     let slowest =
@@ -64,7 +68,7 @@ fn satisfied(progress: &Progress<'_>, at: Duration) -> Vec<String> {
         lines.push(line.trim_end().to_owned());
     }
     if preconditions.len() > LISTED {
-        lines.push(format!("  and {} more", preconditions.len() - LISTED));
+        lines.push(format!("  {}", and_more(preconditions.len() - LISTED)));
     }
     lines
 }
@@ -94,6 +98,7 @@ fn unsatisfied(
     outcome: Outcome,
     at: Duration,
     surroundings: Surroundings,
+    palette: Palette,
 ) -> Vec<String> {
     let missing: Vec<usize> =
         (0..progress.leaves().len()).filter(|id| is_missing(progress.leaf(*id))).collect();
@@ -104,23 +109,25 @@ fn unsatisfied(
         Outcome::Interrupted(signal) => format!("ended by {}", signal.name()),
         Outcome::Satisfied => "ready".to_owned(),
     };
+    let how = palette.paint(Tone::Bad, how);
     let total = progress.leaves().len();
-    let mut lines =
-        vec![format!("prereq: {how} after {}, {} of {total} not satisfied", human(at), missing.len())];
+    let count =
+        if total == 1 { String::new() } else { format!(", {} of {total} not satisfied", missing.len()) };
+    let mut lines = vec![format!("prereq: {how} after {}{count}", human(at))];
     let mut told = Vec::new();
     for id in missing.iter().take(LISTED) {
         let (precondition, leaf) = (&progress.plan().preconditions[*id], progress.leaf(*id));
-        lines.push(format!("  {}: {}", precondition.name, state(leaf, at)));
+        lines.push(format!("  {}: {}", precondition.name, state(leaf, at, palette)));
         let Some(reason) = &leaf.reason else { continue };
         if let Some(hint) = hint(precondition, reason, surroundings)
             && !told.contains(&hint)
         {
-            lines.push(format!("    hint: {hint}"));
+            lines.push(format!("    {} {hint}", palette.paint(Tone::Hint, "hint:")));
             told.push(hint);
         }
     }
     if missing.len() > LISTED {
-        lines.push(format!("  and {} more", missing.len() - LISTED));
+        lines.push(format!("  {}", and_more(missing.len() - LISTED)));
     }
     lines
 }
@@ -130,23 +137,47 @@ pub(super) fn is_missing(leaf: &Leaf) -> bool {
     matches!(leaf.state, State::Waiting | State::Pending | State::Failed(_))
 }
 
-/// Where a precondition stands, in words.
-pub(super) fn state(leaf: &Leaf, at: Duration) -> String {
-    let attempts = counted(leaf.attempts, "attempt");
+/// A reason and its class.
+pub(super) fn reason(reason: &Reason, palette: Palette) -> String {
+    format!("{} {}", reason.text, palette.paint(Tone::Wait, format_args!("[{}]", reason.class)))
+}
+
+/// Where a precondition that is waited for stands.
+pub(super) enum Standing<'a> {
+    /// It holds, but not for long enough.
+    Holds(String),
+    /// It does not hold.
+    Not(&'a Reason),
+    /// There is no result yet.
+    Open(&'static str),
+}
+
+/// Where a precondition that is waited for stands, in words.
+pub(super) fn standing(leaf: &Leaf, at: Duration) -> Standing<'_> {
     match &leaf.reason {
-        _ if leaf.state == State::Waiting && leaf.started.is_none() => {
-            "not begun: what comes before it is not satisfied".into()
-        }
         _ if leaf.streak.count > 0 => {
             let held = human(at.saturating_sub(leaf.streak.since));
-            format!("holds since {held}, not for long enough; {attempts}")
+            Standing::Holds(format!("holds since {held}, not for long enough"))
         }
-        Some(reason) => {
+        Some(reason) => Standing::Not(reason),
+        None => Standing::Open("no result yet"),
+    }
+}
+
+/// Where a precondition stands, in words, with attempts and times.
+pub(super) fn state(leaf: &Leaf, at: Duration, palette: Palette) -> String {
+    if leaf.state == State::Waiting && leaf.started.is_none() {
+        return "not begun: what comes before it is not satisfied".into();
+    }
+    let attempts = counted(leaf.attempts, "attempt");
+    match standing(leaf, at) {
+        Standing::Holds(what) => format!("{what}; {attempts}"),
+        Standing::Not(why) => {
             let never = if leaf.state == State::Failed(End::Never) { "can never be satisfied: " } else { "" };
             let since = leaf.reason_since().unwrap_or_default();
             let since = human(leaf.ended.unwrap_or(at).saturating_sub(since));
-            format!("{never}{} [{}], for {since}, {attempts}", reason.text, reason.class)
+            format!("{never}{}, for {since}, {attempts}", reason(why, palette))
         }
-        None => format!("no result yet, {attempts}"),
+        Standing::Open(what) => format!("{what}, {attempts}"),
     }
 }

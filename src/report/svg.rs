@@ -71,7 +71,7 @@ pub(super) fn picture(ended: &Ended<'_>) -> String {
     let body: f64 = rows.iter().map(|id| row_height(ended.progress.leaf(*id))).sum();
     let bottom = AXIS + 8.0 + body;
     let height = bottom + if hidden > 0 { ROW } else { 0.0 } + 44.0;
-    let lines = summary(ended.progress, ended.outcome, ended.at, ended.surroundings);
+    let lines = summary(ended.progress, ended.outcome, ended.at, ended.surroundings, super::Palette::PLAIN);
     let title = lines.first().map(String::as_str).unwrap_or_default();
 
     let mut picture = Picture { xml: Xml::new(), families: Vec::new(), bars: false };
@@ -238,7 +238,9 @@ impl Picture {
         starts.sort_unstable();
         starts.dedup();
         for start in starts.into_iter().filter(|start| !start.is_zero()).take(ROWS) {
-            bands.iter().for_each(|(from, to)| self.line("phase", scale.place(start), *from, *to));
+            for (from, to) in bands {
+                self.line("phase", scale.place(start), *from, *to);
+            }
         }
     }
 
@@ -270,7 +272,7 @@ impl Picture {
         if tells(leaf) {
             let class = if is_missing(leaf) && leaf.started.is_some() { "small bad" } else { "small" };
             let room = (WIDTH - PLOT - LEFT) / SMALL;
-            self.label(class, PLOT, y + ROW + 7.0, &state(leaf, ended.at), room);
+            self.label(class, PLOT, y + ROW + 7.0, &state(leaf, ended.at, super::Palette::PLAIN), room);
         }
     }
 
@@ -414,6 +416,6 @@ fn told(leaf: &Leaf, at: Duration) -> String {
             format!("ready after {}, {attempts}: {}", human(leaf.waited(at)), evidence.text)
         }
         (State::Unneeded, _) => "not needed any more".to_owned(),
-        _ => state(leaf, at),
+        _ => state(leaf, at, super::Palette::PLAIN),
     }
 }

@@ -170,7 +170,7 @@ fn play(story: &Story, reporter: &mut dyn Reporter, mut at_the_end: impl FnMut(E
         now = Duration::from_millis(*at);
         match step {
             Step::On(id, verdict, took) => {
-                progress.on(*id, verdict.clone(), Duration::from_millis(*took), now);
+                progress.on(*id, verdict.clone(), (Duration::from_millis(*took), Vec::new()), now);
             }
             Step::Heartbeat => progress.heartbeat(),
             Step::Deadline => progress.deadline(|_| None, now),

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::summary::{state, summary};
-use super::{Reporter, Style, Verbosity, counted};
+use super::palette::{Palette, Tone};
+use super::summary::{reason, state, summary};
+use super::{Reporter, Style, Verbosity, and_more, counted};
 use crate::check::Verdict;
 use crate::engine::{End, Event, Outcome, Progress, State};
 use crate::plan::duration::{Limit, human};
@@ -15,7 +16,7 @@ const LISTED: usize = 10;
 /// The reporter for people.
 pub(super) struct Text<W> {
     style: Style,
-    to: W,
+    pub(super) to: W,
 }
 
 impl<W: Write> Text<W> {
@@ -32,7 +33,12 @@ impl<W: Write> Text<W> {
     }
 
     fn timed(&mut self, at: Duration, text: &str) {
-        self.lines(&[format!("{:>7}  {text}", human(at))]);
+        let line = format!("{}  {text}", self.time(at));
+        self.lines(&[line]);
+    }
+
+    fn time(&self, at: Duration) -> String {
+        self.style.palette.paint(Tone::Dim, format_args!("{:>7}", human(at)))
     }
 
     fn start(&mut self, progress: &Progress<'_>) {
@@ -50,7 +56,7 @@ impl<W: Write> Text<W> {
         if names.len() > 1 {
             lines.extend(names.iter().take(LISTED).map(|name| format!("  {name}")));
             if names.len() > LISTED {
-                lines.push(format!("  and {} more", names.len() - LISTED));
+                lines.push(format!("  {}", and_more(names.len() - LISTED)));
             }
         }
         lines.extend(self.style.notes.iter().map(|note| format!("  note: {note}")));
@@ -58,55 +64,64 @@ impl<W: Write> Text<W> {
     }
 
     fn heartbeat(&mut self, at: Duration, progress: &Progress<'_>) {
+        let palette = self.style.palette;
         let total = progress.leaves().len();
         let pending = progress.leaves().iter().enumerate().filter(|(_, leaf)| leaf.state == State::Pending);
         let shown: Vec<String> = pending
             .take(LISTED)
-            .map(|(id, leaf)| format!("{}: {}", progress.plan().preconditions[id].name, state(leaf, at)))
+            .map(|(id, leaf)| {
+                format!("{}: {}", progress.plan().preconditions[id].name, state(leaf, at, palette))
+            })
             .collect();
         if let [one] = shown.as_slice() {
             self.timed(at, &format!("waiting for {one}"));
             return;
         }
-        let mut lines = vec![format!("{:>7}  waiting for {} of {total}", human(at), progress.pending())];
+        let mut lines = vec![format!("{}  waiting for {} of {total}", self.time(at), progress.pending())];
         lines.extend(shown.iter().map(|line| format!("           {line}")));
         if progress.pending() > LISTED {
-            lines.push(format!("           and {} more", progress.pending() - LISTED));
+            lines.push(format!("           {}", and_more(progress.pending() - LISTED)));
         }
         self.lines(&lines);
     }
 
     /// The line of an event that concerns one precondition.
-    fn line(event: &Event, progress: &Progress<'_>) -> Option<String> {
+    fn line(event: &Event, progress: &Progress<'_>, palette: Palette) -> Option<String> {
         let name = |id: usize| &progress.plan().preconditions[id].name;
-        let reason = |id: usize| {
-            progress
-                .leaf(id)
-                .reason
-                .as_ref()
-                .map(|reason| format!("{} [{}]", reason.text, reason.class))
-                .unwrap_or_default()
-        };
+        let why =
+            |id: usize| progress.leaf(id).reason.as_ref().map(|why| reason(why, palette)).unwrap_or_default();
         let end = |end: End| match end {
             End::Never => "can never be satisfied",
             End::Attempts => "attempts are used up",
             End::TimedOut => "its time is up",
         };
         Some(match event {
-            Event::Reason(id) => format!("{}: {}", name(*id), reason(*id)),
-            Event::Lost(id) => format!("{}: held, but no longer: {}", name(*id), reason(*id)),
+            Event::Reason(id) => format!("{}: {}", name(*id), why(*id)),
+            Event::Lost(id) => format!("{}: held, but no longer: {}", name(*id), why(*id)),
             Event::Ready(id) => {
                 let leaf = progress.leaf(*id);
                 let evidence =
                     leaf.evidence.as_ref().map(|evidence| evidence.text.as_str()).unwrap_or_default();
-                format!("{}: ready, {evidence} ({})", name(*id), counted(leaf.attempts, "attempt"))
+                format!(
+                    "{}: {}, {evidence} ({})",
+                    name(*id),
+                    palette.paint(Tone::Good, "ready"),
+                    counted(leaf.attempts, "attempt")
+                )
             }
             Event::Passed(id, how) => {
-                format!("{}: goes on without it, {}: {}", name(*id), end(*how), reason(*id))
+                format!(
+                    "{}: goes on without it, {}: {}",
+                    name(*id),
+                    palette.paint(Tone::Wait, end(*how)),
+                    why(*id)
+                )
             }
-            Event::Failed(id, how) => format!("{}: {}: {}", name(*id), end(*how), reason(*id)),
+            Event::Failed(id, how) => {
+                format!("{}: {}: {}", name(*id), palette.paint(Tone::Bad, end(*how)), why(*id))
+            }
             Event::Confirm => "all hold; each is probed once more".into(),
-            Event::Warning(text) => format!("warning: {text}"),
+            Event::Warning(text) => format!("{} {text}", palette.paint(Tone::Wait, "warning:")),
             _ => return None,
         })
     }
@@ -115,7 +130,7 @@ impl<W: Write> Text<W> {
 impl<W: Write> Reporter for Text<W> {
     fn on(&mut self, at: Duration, event: &Event, progress: &Progress<'_>) {
         if let Event::End(outcome) = event {
-            let lines = summary(progress, *outcome, at, self.style.surroundings);
+            let lines = summary(progress, *outcome, at, self.style.surroundings, self.style.palette);
             self.lines(&lines);
             return;
         }
@@ -125,25 +140,27 @@ impl<W: Write> Reporter for Text<W> {
         match event {
             Event::Start => self.start(progress),
             Event::Heartbeat => self.heartbeat(at, progress),
-            Event::Attempt { id, took, verdict } if self.style.verbosity == Verbosity::Verbose => {
+            Event::Attempt { id, took, verdict, stages } if self.style.verbosity >= Verbosity::Verbose => {
                 let name = &progress.plan().preconditions[*id].name;
                 let found = match verdict {
                     Verdict::Ready(evidence) => evidence.text.clone(),
-                    Verdict::NotYet(reason) | Verdict::Never(reason) => {
-                        format!("{} [{}]", reason.text, reason.class)
-                    }
+                    Verdict::NotYet(why) | Verdict::Never(why) => reason(why, self.style.palette),
                 };
                 let number = progress.leaf(*id).attempts;
                 self.timed(at, &format!("{name}: attempt {number}, {}: {found}", human(*took)));
+                for stage in stages {
+                    let line = format!("  {} {}: {}", stage.name, human(stage.took), stage.detail);
+                    self.timed(at, &line);
+                }
             }
             // Said by the summary that follows at once.
             Event::Ready(_)
                 if progress.leaves().len() == 1 && progress.outcome() == Some(Outcome::Satisfied) => {}
             Event::Failed(..) if progress.outcome().is_some() => {}
             // Every attempt is printed already.
-            Event::Reason(_) if self.style.verbosity == Verbosity::Verbose => {}
+            Event::Reason(_) if self.style.verbosity >= Verbosity::Verbose => {}
             event => {
-                if let Some(line) = Self::line(event, progress) {
+                if let Some(line) = Self::line(event, progress, self.style.palette) {
                     self.timed(at, &line);
                 }
             }

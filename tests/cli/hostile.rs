@@ -22,6 +22,15 @@ fn a_server_that_accepts_and_never_answers() {
 }
 
 #[test]
+fn attempts_that_time_out_are_told_once() {
+    let server = Server::start(|_, _| pause(20_000));
+    let ran = run(&format!("http://{}/ --attempt-timeout 150ms --timeout 2s", server.address));
+    let told = ran.stdout.lines().filter(|line| line.contains("[http.timeout]")).count();
+    assert_eq!((ran.status, told), (124, 2), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no response within 150ms"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_byte_a_second() {
     let server = Server::start(|mut stream, _| {
         for byte in b"HTTP/1.1 200 OK\r\n\r\n" {

@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+mod hints;
 mod hostile;
 mod output;
 mod program;
-mod reports;
+mod readme;
 mod secrets;
 mod signals;
+mod terminal;
 mod usage;
 mod validate;
+mod verbs;
 mod waits;

@@ -86,6 +86,10 @@ fn quiet_and_verbose() {
     assert_eq!(ran.stdout.lines().count(), 1);
     let ran = run(&format!("127.0.0.1:{} -v --timeout 500ms", closed_port()));
     assert!(ran.stdout.contains(": attempt 3, "), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("connect "), "{}", ran.stdout);
+    let server = crate::program::Server::start(|_, _| {});
+    let ran = run(&format!("tcp://{} -vv", server.address));
+    assert!(ran.stdout.contains("  connect ") && ran.status == 0, "{}", ran.stdout);
 }
 
 #[test]

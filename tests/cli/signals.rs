@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::program::{Ran, Server, closed_port, pause, prereq, ran};
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
@@ -63,4 +63,39 @@ fn a_reader_that_does_not_read_delays_nothing() {
     let began = SystemTime::now();
     assert_eq!(child.wait().unwrap().code(), Some(143));
     assert!(began.elapsed().unwrap() < Duration::from_millis(200));
+}
+
+/// As PID 1 the kernel ignores signals that are not caught. Needs leave to make a PID namespace, which root has;
+/// elsewhere it goes by a user namespace.
+#[test]
+fn as_pid_1_it_ends_at_once_too() {
+    let unshare = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--pid", "--fork", "--kill-child"]).args(arguments);
+        command
+    };
+    let as_root = unshare(&["true"]).stderr(Stdio::null()).status().unwrap().success();
+    let how: &[&str] = if as_root { &[] } else { &["--user", "--map-root-user"] };
+    let silent = Server::start(|_, _| pause(20_000)).address;
+    for target in
+        [format!("127.0.0.1:{}", closed_port()), format!("http://{silent}/"), "delay:20s".to_owned()]
+    {
+        let mut command = unshare(how);
+        command.args([env!("CARGO_BIN_EXE_prereq"), &target]).env_clear();
+        command.env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = command.spawn().unwrap();
+        pause(500);
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        let prereq = std::fs::read_to_string(children).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", prereq.trim())).unwrap();
+        let inner = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap();
+        assert_eq!(inner.split_whitespace().last(), Some("1"), "it is PID 1 there");
+        assert!(Command::new("kill").args(["-s", "TERM", prereq.trim()]).status().unwrap().success());
+        let began = SystemTime::now();
+        let output = child.wait_with_output().unwrap();
+        let ran = ran(&output, began.elapsed().unwrap());
+        assert_eq!(ran.status, 143, "{target}");
+        assert!(ran.took < Duration::from_millis(100), "{target}: {:?}", ran.took);
+        assert!(ran.stdout.contains("ended by SIGTERM"), "{}", ran.stdout);
+    }
 }

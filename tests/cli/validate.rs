@@ -55,6 +55,7 @@ impl Checker<'_> {
                 "array" => value.is_array(),
                 "string" => value.is_string(),
                 "integer" => value.is_u64() || value.is_i64(),
+                "number" => value.is_number(),
                 "boolean" => value.is_boolean(),
                 other => panic!("the checker does not know the type '{other}'"),
             };
@@ -84,7 +85,7 @@ impl Checker<'_> {
                 self.check(schema.get("items").unwrap_or(&Value::Null), item, &format!("{at}/{index}"));
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).filter(|_| value.is_object());
+        let required = schema.get("required").filter(|_| value.is_object()).and_then(Value::as_array);
         for name in required.into_iter().flatten() {
             let there = value.get(name.as_str().unwrap()).is_some();
             self.demand(there, at, &format!("{name} is missing"));

@@ -126,7 +126,7 @@ fn an_authority_s_file_that_is_no_certificate_is_said_at_once() {
 
 #[test]
 #[ignore = "needs real servers: make real"]
-fn version_two_when_both_speak_it() {
+fn version_two_when_asked_for() {
     let net = Net::new();
     let _named = Named::start(&net, NAMES);
     let authority = Authority::new(&net);
@@ -134,5 +134,6 @@ fn version_two_when_both_speak_it() {
     let config = server(8443, &pair, "").replace(" ssl;", " ssl http2;").replace("'up'", "$server_protocol");
     let _nginx = Nginx::start(&net, &config);
     let ca = &authority.certificate;
-    prereq(&net, &[&format!("https://www.test:8443/#cacert={ca}&expect=^HTTP/2.0$")]).is_ready();
+    prereq(&net, &[&format!("https://www.test:8443/#cacert={ca}&http2&expect=^HTTP/2.0$")]).is_ready();
+    prereq(&net, &[&format!("https://www.test:8443/#cacert={ca}&expect=^HTTP/1.1$")]).is_ready();
 }

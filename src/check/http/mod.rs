@@ -91,6 +91,9 @@ enum Auth {
     BearerFile(String),
 }
 
+/// How long an explanation waits for the body of a page whose head decides already.
+const PREVIEW: tokio::time::Duration = tokio::time::Duration::from_millis(300);
+
 struct Http {
     request: Request,
     auth: Auth,
@@ -122,7 +125,13 @@ impl Http {
             reason.facts.extend(hops.iter().cloned());
             reason
         };
-        self.expect.head(answer.status(), answer.headers(), answer.rtt).map_err(with_hops)?;
+        let head = self.expect.head(answer.status(), answer.headers(), answer.rtt).map_err(with_hops);
+        if let (Err(reason), true) = (&head, attempt.trace.explains()) {
+            // Who wants to know every layer also wants to see the page.
+            let _ = tokio::time::timeout(PREVIEW, answer.body(attempt.trace, 4096)).await;
+            return Err(reason.clone());
+        }
+        head?;
         let mut text = format!("status {} from {}", http::status_words(answer.status()), answer.place);
         if let Some(last) = answer.followed.last() {
             text = format!("{text} after a redirect to {}", http::shown(last));
@@ -130,6 +139,8 @@ impl Http {
         if let Some(most) = self.expect.most() {
             let body = answer.body(attempt.trace, most).await?;
             self.expect.body(&body).map_err(with_hops)?;
+        } else if attempt.trace.explains() {
+            let _ = tokio::time::timeout(PREVIEW, answer.body(attempt.trace, 4096)).await;
         }
         Ok(Evidence::new(text))
     }

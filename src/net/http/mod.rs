@@ -217,7 +217,13 @@ impl Answer {
             }
         }
         trace.stage("body", since, || {
-            format!("{}{} bytes", if body.cut { "more than " } else { "" }, body.bytes.len())
+            let more = if body.cut { "more than " } else { "" };
+            let size = format!("{more}{} bytes", body.bytes.len());
+            if !trace.explains() {
+                return size;
+            }
+            let shown: String = String::from_utf8_lossy(&body.bytes).chars().take(200).collect();
+            format!("{size}: {shown:?}")
         });
         Ok(body)
     }

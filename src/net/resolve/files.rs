@@ -8,7 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use super::conf::Conf;
+use super::conf::{Conf, PORT};
 use crate::net::Net;
 
 /// What is shared between look-ups: the parsed files, never an answer.
@@ -34,6 +34,24 @@ impl Net {
         current(&self.resolver.conf, &self.files.resolv_conf, |text| {
             Conf::parse(text, &rustix::system::uname().nodename().to_string_lossy(), &self.env)
         })
+    }
+
+    /// What names are looked up with, in words.
+    pub(crate) fn resolver_described(&self) -> String {
+        let conf = self.conf();
+        let servers: Vec<String> = conf
+            .servers
+            .iter()
+            .map(|server| if server.port() == PORT { server.ip().to_string() } else { server.to_string() })
+            .collect();
+        let search = if conf.search.is_empty() {
+            "no search list".into()
+        } else {
+            format!("search {}", conf.search.join(" "))
+        };
+        let file = self.files.resolv_conf.display();
+        let fault = conf.fallback.map(|fault| format!(" ({file} {fault})")).unwrap_or_default();
+        format!("{file}: name servers {}{fault}, {search}, ndots {}", servers.join(", "), conf.ndots)
     }
 
     /// The hosts file as it is now.

@@ -56,6 +56,9 @@ fn certificate(error: &CertificateError, leaf: Option<Summary>) -> Failure {
         CertificateError::NotValidForName => (&class::TLS_NAME, "certificate is for another name".into()),
         _ => (&class::TLS_UNTRUSTED, untrusted(error, leaf)),
     };
+    if matches!(error, CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) {
+        facts.push(Fact::NotValidYet);
+    }
     Failure { class, words, facts }
 }
 

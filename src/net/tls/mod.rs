@@ -240,10 +240,17 @@ where
     let noted = place.to_owned();
     trace.doing(move || pending().at(&noted));
     let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
+        trace.stage("tls", since, || seen.described());
         let found = find(&error).map(|tls| failure(tls, &seen));
         found.unwrap_or_else(|| broken(&error)).at(place)
     })?;
-    trace.stage("tls", since, || seen.described());
+    trace.stage("tls", since, || {
+        let session = stream.get_ref().1;
+        let version = session.protocol_version().map(|version| format!("{version:?}")).unwrap_or_default();
+        let suite = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+        let version = version.replace("TLSv1_", "TLS 1.");
+        format!("{version} {}, {}", suite.unwrap_or_default(), seen.described())
+    });
     Ok((stream, seen))
 }
 

@@ -91,6 +91,9 @@ async fn a_refusal_behind_a_redirect_is_none_of_the_target() {
 fn net(vars: &[(&str, &str)], proxy: ProxyMode) -> Net {
     let env = Env::new(vars.iter().map(|(name, value)| (name.into(), value.into())));
     let mut net = Net::new(env);
+    // Nobody's name servers are asked, and nobody's hosts file has a say.
+    net.files.resolv_conf = "/dev/null".into();
+    net.files.hosts = "/dev/null".into();
     net.proxy = proxy;
     net
 }

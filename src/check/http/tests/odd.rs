@@ -20,7 +20,7 @@ async fn saying(says: &'static [u8], hang_up: bool) -> Server {
 }
 
 async fn soon(target: &str) -> Verdict {
-    within(Duration::from_millis(300), target, Net::new(Env::default())).await
+    within(Duration::from_millis(900), target, Net::new(Env::default())).await
 }
 
 #[tokio::test]
