@@ -26,8 +26,6 @@ pub(super) fn short() -> String {
     for (form, summary) in schemes() {
         let _ = writeln!(text, "  {form:width$}  {summary}");
     }
-    text.push('\n');
-    text.push_str(&super::verb::list());
     text.push_str(
         "\nEvery option has a variable: --attempt-timeout is PREREQ_ATTEMPT_TIMEOUT. More: prereq --help",
     );
@@ -66,8 +64,6 @@ what fails at the end is a warning, and the exit status stays as it is.
 
 ",
     );
-    text.push_str(&super::verb::list());
-    text.push('\n');
     text.push_str(STATUSES);
     text
 }

@@ -59,6 +59,7 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
             exit = verb.run(argv, env) => exit,
         };
     }
+    let first = argv.get(1).cloned();
     let mut parsed = match args::parse(argv) {
         Request::Wait(parsed) => *parsed,
         Request::Print(text) => return verb::print(&text),
@@ -66,7 +67,7 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
     let (layer, plan) = match prepare(&mut parsed, &env) {
         Ok(prepared) => prepared,
         Err(mut problems) => {
-            verb::suggest(&argv, &mut problems);
+            verb::suggest(first, &mut problems);
             error::render(&problems, &mut std::io::stderr());
             return Exit::Usage;
         }
@@ -208,14 +209,6 @@ fn notes(layer: &Layer, plan: &Plan, env: &Env) -> Vec<String> {
 fn at_once() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
     usize::try_from(limit.saturating_sub(RESERVED) / EACH).unwrap_or(usize::MAX).clamp(1, usize::MAX >> 4)
-}
-
-/// Writes `text` to standard output.
-fn print(text: &str) -> Exit {
-    let mut output = Output::stdout();
-    let _ = output.write_all(text.as_bytes());
-    output.finish(PATIENCE);
-    Exit::Satisfied
 }
 
 fn complain(exit: Exit, what: &str) -> Exit {

@@ -185,11 +185,12 @@ fn verbs_are_listed_and_their_mistakes_are_told() {
     let help = run("help").stdout;
     assert_eq!(help, run("--help").stdout);
     assert!(help.contains("prereq schema [events|report]") && run("-h").stdout.contains("prereq schema"));
+    assert!(run("help plan").stdout.starts_with("prereq plan "));
     assert_eq!(run("schema").stdout, run("schema events").stdout);
     for (line, says) in [
         ("schema evnts", "did you mean 'events'?"),
-        ("schema nothing", "there are events, report"),
-        ("schema events report", "one word too many"),
+        ("schema nothing", "there is no 'nothing' here, but events, report"),
+        ("schema events report", "one word is wanted: events, report"),
         ("help shema", "did you mean 'schema'?"),
         ("shema", "did you mean 'prereq schema'?"),
     ] {
@@ -212,7 +213,7 @@ struct Element {
 impl Element {
     fn attribute(&self, name: &str) -> &str {
         let found = self.attributes.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("{}: no {name}", self.name))
+        found.map_or_else(|| panic!("{}: no {name}", self.name), |(_, value)| value.as_str())
     }
 
     fn child(&self, name: &str) -> Option<&Element> {

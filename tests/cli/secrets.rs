@@ -82,6 +82,7 @@ fn check(place: &str, secret: &str, look: usize, ready: bool) -> Result<(), Test
         prereq()
             .args(LOOKS[look])
             .args(["--timeout=150ms", &target])
+            .args(reports.iter().map(|report| format!("--report={}", report.display())))
             .arg(format!("--termination-log={}", message.path().display()))
             .env("SECRET", secret),
     );
