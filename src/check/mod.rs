@@ -125,6 +125,15 @@ pub enum Verdict {
     Never(Reason),
 }
 
+impl From<Result<Evidence, Reason>> for Verdict {
+    fn from(found: Result<Evidence, Reason>) -> Self {
+        match found {
+            Ok(evidence) => Self::Ready(evidence),
+            Err(reason) => Self::NotYet(reason),
+        }
+    }
+}
+
 /// What shows that a precondition holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {

@@ -51,13 +51,7 @@ fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
 
 impl Probe for Tls {
     fn attempt<'a>(&'a self, attempt: &'a Attempt<'a>) -> LocalBoxFuture<'a, Verdict> {
-        async move {
-            match self.run(attempt).await {
-                Ok(evidence) => Verdict::Ready(evidence),
-                Err(reason) => Verdict::NotYet(reason),
-            }
-        }
-        .boxed_local()
+        self.run(attempt).map(Verdict::from).boxed_local()
     }
 }
 

@@ -10,6 +10,7 @@ use super::hints::{Surroundings, hint};
 use crate::check::{Attempt, Draft, Verdict};
 use crate::net::Net;
 use crate::net::dial::{self, Family};
+use crate::net::http::ProxyMode;
 use crate::net::tls::{self, TlsOptions};
 use crate::net::trace::Trace;
 use crate::plan::Precondition;
@@ -59,6 +60,15 @@ pub async fn explain(one: &Precondition, net: &Rc<Net>, surroundings: Surroundin
     };
     if name {
         layers.push(Layer { name: "resolver", took_ms: None, detail: net.resolver_described() });
+    }
+    if one.kind.name == "http" {
+        let own = one.target.option("proxy").map(|_| "the one given for this target");
+        let detail = own.unwrap_or(match net.proxy {
+            ProxyMode::Off => "none",
+            ProxyMode::Env => "what the environment says",
+            ProxyMode::Url(..) => "the one given for all",
+        });
+        layers.push(Layer { name: "proxy", took_ms: None, detail: detail.into() });
     }
     let trace = Trace::explaining();
     let verdict = attempt(one, net, &trace).await;

@@ -16,6 +16,8 @@ fn explain_shows_each_layer_the_verdict_and_a_hint() {
         "response ",
         "503",
         "the database is starting",
+        "content-length: 24",
+        "proxy ",
         "[http.status]",
         "hint ",
     ] {

@@ -159,12 +159,20 @@ fn note(trace: &Trace, sent: &Sent) {
     }
 }
 
-/// Request and response in one line; of headers, only the names.
+/// Headers whose values say much and hold no secret.
+const SHOWN: [&str; 6] = ["content-type", "content-length", "date", "retry-after", "server", "via"];
+
+/// Request and response in one line; of most headers, only the names.
 fn described(request: &Request, response: &Response) -> String {
-    let names: Vec<&str> = response.headers().keys().map(reqwest::header::HeaderName::as_str).collect();
+    let named = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        let value = value.to_str().ok().filter(|_| SHOWN.contains(&name.as_str()));
+        let value = value.map(|value| value.chars().take(60).collect::<String>());
+        value.map_or_else(|| name.to_string(), |value| format!("{name}: {value}"))
+    };
+    let headers: Vec<String> = response.headers().iter().map(named).collect();
     let (method, version) = (&request.method, response.version());
     let (path, status) = (request.url.path(), status_words(response.status()));
-    format!("{method} {path}: {version:?} {status} ({})", names.join(", "))
+    format!("{method} {path}: {version:?} {status} ({})", headers.join(", "))
 }
 
 /// What it is that answers something other than HTTP.
