@@ -10,6 +10,7 @@ mod dns;
 mod http;
 mod net;
 mod program;
+mod report;
 mod servers;
 mod tcp;
 mod tls;
