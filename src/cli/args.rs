@@ -93,6 +93,11 @@ pub(super) fn command() -> Command {
     command
 }
 
+/// What `--help` prints.
+pub(super) fn long_help() -> String {
+    command().render_long_help().to_string()
+}
+
 /// Reads the command line. Mistakes are collected: each is noted, repaired as it was probably meant, and the
 /// rest is read.
 pub(super) fn parse(argv: impl IntoIterator<Item = OsString>) -> Request {

@@ -57,6 +57,13 @@ In targets ${VAR}, ${VAR:-default} and $$ are expanded.
 
 ",
     );
+    text.push_str(
+        "Reports (--report) are written when the run ends, on signals too: to a temporary file in the same folder, which
+then takes the name. A folder that is missing or cannot be written to is a mistake, before anything is probed;
+what fails at the end is a warning, and the exit status stays as it is.
+
+",
+    );
     text.push_str(STATUSES);
     text
 }

@@ -59,13 +59,15 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
             exit = verb.run(argv, env) => exit,
         };
     }
+    let first = argv.get(1).cloned();
     let mut parsed = match args::parse(argv) {
         Request::Wait(parsed) => *parsed,
         Request::Print(text) => return verb::print(&text),
     };
     let (layer, plan) = match prepare(&mut parsed, &env) {
         Ok(prepared) => prepared,
-        Err(problems) => {
+        Err(mut problems) => {
+            verb::suggest(first, &mut problems);
             error::render(&problems, &mut std::io::stderr());
             return Exit::Usage;
         }

@@ -16,7 +16,7 @@ use crate::explain::hints::Surroundings;
 use crate::explain::layers::explain;
 use crate::plan::env::Env;
 use crate::plan::layer::{Layer, LogFormat};
-use crate::plan::problem::Problem;
+use crate::plan::problem::{Problem, nearest};
 use crate::plan::{Plan, Precondition};
 use crate::report::output::Output;
 use crate::report::schema::SCHEMAS;
@@ -66,12 +66,30 @@ pub(super) static VERBS: &[Verb] = &[
         summary: "the manual page, as roff",
         run: |argv, _| async move { manual(&argv) }.boxed_local(),
     },
+    Verb {
+        name: "help",
+        form: "[VERB]",
+        summary: "this help, or what follows a verb",
+        run: |argv, _| async move { helped(&argv) }.boxed_local(),
+    },
 ];
 
 /// The verb that the command line begins with.
 pub(super) fn of(argv: &[OsString]) -> Option<&'static Verb> {
     let word = argv.get(1)?.to_str()?;
     VERBS.iter().find(|verb| verb.name == word)
+}
+
+/// Adds to the problem with a first word which verb it was probably meant to be.
+pub(super) fn suggest(first: Option<OsString>, problems: &mut [Problem]) {
+    let Some(first) = first.and_then(|word| word.into_string().ok()) else { return };
+    let bare = first.chars().all(|c| c.is_ascii_alphabetic());
+    if let (true, Some(near)) = (bare, nearest(&first, VERBS.iter().map(|verb| verb.name)))
+        && let Some(problem) =
+            problems.iter_mut().find(|problem| problem.what.starts_with(&format!("'{first}'")))
+    {
+        problem.hint = Some(format!("did you mean 'prereq {near}'?"));
+    }
 }
 
 impl Verb {
@@ -190,6 +208,17 @@ fn completions(argv: &[OsString]) -> Exit {
 fn manual(argv: &[OsString]) -> Exit {
     match topic(argv, &["prereq"], Some("prereq")) {
         Ok(_) => print(&completion::manual()),
+        Err(exit) => exit,
+    }
+}
+
+fn helped(argv: &[OsString]) -> Exit {
+    let known: Vec<&'static str> = VERBS.iter().map(|verb| verb.name).collect();
+    match topic(argv, &known, Some("help")) {
+        Ok("help") => print(&args::long_help()),
+        Ok(name) => VERBS.iter().find(|verb| verb.name == name).map_or(Exit::Internal, |verb| {
+            print(&format!("prereq {} {}\n  {}\n", verb.name, verb.form, verb.summary))
+        }),
         Err(exit) => exit,
     }
 }

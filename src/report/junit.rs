@@ -138,9 +138,9 @@ fn history(leaf: &Leaf) -> String {
         .spans
         .iter()
         .map(|span| {
-            let (from, to) = (human(span.from), human(span.to));
-            let attempts = counted(span.attempts, "attempt");
-            format!("{from} to {to}: {} [{}], {attempts}", span.reason.text, span.reason.class)
+            let last = if span.attempts > 1 { format!(" to {}", human(span.to)) } else { String::new() };
+            let (from, attempts) = (human(span.from), counted(span.attempts, "attempt"));
+            format!("{from}{last}: {} [{}], {attempts}", span.reason.text, span.reason.class)
         })
         .collect();
     if let (State::Ready, Some(evidence), Some(ended)) = (leaf.state, &leaf.evidence, leaf.ended) {

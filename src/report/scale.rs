@@ -72,7 +72,7 @@ impl Scale {
 /// A tick in words: `500ms`, `1.5s`, `2m30s`.
 pub(super) fn tick_label(tick: Duration) -> String {
     match tick.as_micros() {
-        1_000..1_000_000 => format!("{}ms", tick.as_secs_f64() * 1000.0),
+        1_000..1_000_000 => format!("{}ms", tick.div_duration_f64(Duration::from_millis(1))),
         1_000_000..60_000_000 => format!("{}s", tick.as_secs_f64()),
         _ => exact(tick),
     }

@@ -7,6 +7,7 @@ mod hostile;
 mod output;
 mod program;
 mod readme;
+mod reports;
 mod secrets;
 mod signals;
 mod terminal;

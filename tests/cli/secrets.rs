@@ -76,16 +76,21 @@ fn check(place: &str, secret: &str, look: usize, ready: bool) -> Result<(), Test
         .replace("FILE", file.path().to_str().unwrap())
         .replace("HOST", &server.address.to_string());
     let message = tempfile::NamedTempFile::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reports = ["svg", "xml", "json"].map(|end| folder.path().join(format!("report.{end}")));
     let ran = finish(
         prereq()
             .args(LOOKS[look])
             .args(["--timeout=150ms", &target])
+            .args(reports.iter().map(|report| format!("--report={}", report.display())))
             .arg(format!("--termination-log={}", message.path().display()))
             .env("SECRET", secret),
     );
     prop_assert!([0, 2, 124].contains(&ran.status), "{target}: {}", ran.status);
     let message = std::fs::read_to_string(message.path()).unwrap();
-    let said = format!("{}{}{message}", ran.stdout, ran.stderr);
+    let reports = reports.map(|report| std::fs::read_to_string(report).unwrap_or_default()).concat();
+    prop_assert_eq!(reports.is_empty(), ran.status == 2);
+    let said = format!("{}{}{message}{reports}", ran.stdout, ran.stderr);
     for shown in [secret, encoded.as_str(), &secret[secret.len() - 4..], "hunter2", "w:rd"] {
         prop_assert!(!said.contains(shown), "{shown:?} of {target}:\n{said}");
     }
