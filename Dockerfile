@@ -12,7 +12,7 @@ COPY . .
 # glibc links statically without further packages; ring needs the C compiler that the rust image has.
 RUN set -eu; \
     host="$(rustc -vV | sed -n 's/^host: //p')"; \
-    RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" cargo build --release --locked --bin prereq --target "$host"; \
+    RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,--no-eh-frame-hdr" cargo build --release --locked --bin prereq --target "$host"; \
     mv "target/$host/release/prereq" /prereq
 
 FROM scratch

@@ -1,8 +1,8 @@
 # Every step of the continuous integration is a recipe here, and nothing is in the one that is not in the other.
 
 TARGET     ?= x86_64-unknown-linux-gnu
-# Static glibc; packed relocations (DT_RELR) spare 160 KB in a position-independent executable.
-STATIC      = -Ctarget-feature=+crt-static -Clink-arg=-Wl,-z,pack-relative-relocs
+# Static glibc; packed relocations (DT_RELR) spare 160 KB, and no index of unwind tables 70 KB: a panic does not unwind.
+STATIC      = -Ctarget-feature=+crt-static -Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--no-eh-frame-hdr
 BINARY      = target/$(TARGET)/release/prereq
 MAX_SLIM   ?= 4500000
 MAX_BYTES  ?= 12000000

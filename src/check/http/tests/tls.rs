@@ -193,6 +193,6 @@ async fn an_explained_attempt_knows_its_stages() {
     assert_eq!(names, ["connect", "tls", "response", "body"]);
     assert!(stages.windows(2).all(|pair| pair[0].from + pair[0].took <= pair[1].from));
     assert!(stages[1].detail.starts_with("certificate for 127.0.0.1, issued by Test Root, valid until "));
-    assert_eq!(stages[2].detail, "GET /: HTTP/1.1 200 OK (content-length)");
+    assert_eq!(stages[2].detail, "GET /: HTTP/1.1 200 OK (content-length: 6)");
     assert!(!format!("{stages:?}").contains("s3cret"));
 }
