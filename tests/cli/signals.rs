@@ -6,7 +6,12 @@ use std::time::{Duration, SystemTime};
 use crate::program::{Ran, Server, closed_port, pause, prereq, ran};
 
 pub(crate) fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    signal_pid(&child.id().to_string(), name);
+}
+
+/// By the shell's own `kill`: a bare Debian has no program of that name.
+fn signal_pid(pid: &str, name: &str) {
+    let sent = Command::new("/bin/sh").args(["-c", "kill -s \"$0\" \"$1\"", name, pid]).status().unwrap();
     assert!(sent.success());
 }
 
@@ -90,7 +95,7 @@ fn as_pid_1_it_ends_at_once_too() {
         let status = std::fs::read_to_string(format!("/proc/{}/status", prereq.trim())).unwrap();
         let inner = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap();
         assert_eq!(inner.split_whitespace().last(), Some("1"), "it is PID 1 there");
-        assert!(Command::new("kill").args(["-s", "TERM", prereq.trim()]).status().unwrap().success());
+        signal_pid(prereq.trim(), "TERM");
         let began = SystemTime::now();
         let output = child.wait_with_output().unwrap();
         let ran = ran(&output, began.elapsed().unwrap());
