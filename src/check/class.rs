@@ -145,6 +145,26 @@ classes! {
     SERVICE_STARTING "service.starting" High "The service answers that it is not ready yet."
         ["start-up, recovery or migration under way"],
         "Wait; if it does not end, look at the service's log.";
+    SERVICE_TIMEOUT "service.timeout" High "The connection was accepted, but the service did not answer in time."
+        ["a service that hangs or is overloaded", "a proxy or load balancer that accepts for a backend that is not there",
+         "another service on the port, which waits to be spoken to otherwise", "a port that wants TLS"],
+        "Check that the port is the service's own and whether it wants TLS; look at the service's log. If it is slow by \
+         nature, raise `attempt-timeout`.";
+    SERVICE_PROTOCOL "service.protocol" High "What answers does not speak the service's protocol."
+        ["another service on the port", "a port that wants TLS, or one that does not",
+         "a version of the service that is too old or too new"],
+        "Check host, port and scheme: it must be the service itself, not its web or management port.";
+    SERVICE_ERROR "service.error" High "The service answers with an error that is neither about start-up nor credentials."
+        ["a limit that is reached, such as the number of connections", "a mistake in the query or the name asked for",
+         "a service that is shutting down or read-only"],
+        "Look up the code that the reason shows in the service's documentation, and look at its log.";
+    SERVICE_MISSING "service.missing" Low "The service is up, but what is asked of it is not there."
+        ["a migration or initialisation that has not run yet", "a misspelt database, table, key, topic or queue",
+         "another instance of the service than meant"],
+        "Look at what should create it, and compare the name with what the service has.";
+    SERVICE_ROLE "service.role" High "The service is up, but not in the role or state that is asked for."
+        ["a cluster without a leader or quorum", "a replica where the primary was meant", "a failover under way"],
+        "Look at the state of the cluster; ask for another role if a replica is enough.";
     LOCAL_RESOURCES "local.resources" Low "This process ran out of descriptors, memory or ports of its own."
         ["a low limit of open files", "a memory limit", "very many targets at once"],
         "Raise the limits of this process (`ulimit -n`, the container's memory).";

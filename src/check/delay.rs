@@ -17,7 +17,7 @@ static PENDING: Class = Class::new("delay.pending", Cost::Low, "The delay has no
 /// The kind `delay`.
 pub(super) static KIND: Kind = Kind {
     name: "delay",
-    schemes: &[Scheme { name: "delay", form: "delay:DUR", authority: false, opaque: true, query: false }],
+    schemes: &[Scheme::opaque("delay", "delay:DUR")],
     flag: None,
     summary: "that time has passed",
     options: &[],

@@ -64,7 +64,7 @@ classes! {
 /// The kind `file`.
 pub(super) static KIND: Kind = Kind {
     name: "file",
-    schemes: &[Scheme { name: "file", form: "file:PATH", authority: false, opaque: true, query: false }],
+    schemes: &[Scheme::opaque("file", "file:PATH")],
     flag: Some("file"),
     summary: "a file, folder, socket or pipe exists; with *, ? or [ in PATH, as many as min= match",
     options: &[&[

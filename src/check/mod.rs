@@ -8,6 +8,8 @@ pub mod options;
 pub mod registry;
 
 mod jsonpath;
+#[cfg(feature = "service")]
+mod service;
 mod talk;
 
 use std::rc::Rc;
@@ -22,15 +24,19 @@ use crate::net::trace::Trace;
 use crate::net::watch::Watch;
 
 macro_rules! kinds {
-    ($($(#[$attribute:meta])* $kind:ident,)*) => {
-        $($(#[$attribute])* mod $kind;)*
+    ($($kind:ident $(if $feature:tt $schemes:tt)?,)*) => {
+        $($(#[cfg(feature = $feature)])? mod $kind;)*
 
         /// Every kind that is compiled in, in the order in which help and documentation show them.
-        pub static KINDS: &[&Kind] = &[$($(#[$attribute])* &$kind::KIND,)*];
+        pub static KINDS: &[&Kind] = &[$($(#[cfg(feature = $feature)])? &$kind::KIND,)*];
+
+        /// The kinds that need a feature: the feature, and the schemes that come with it.
+        pub static FEATURES: &[(&str, &[&str])] = &[$($(($feature, &$schemes),)?)*];
     };
 }
 
-// A new kind is one file in this folder and one line here.
+// A new kind is one file in this folder and one line here. `if` a feature is on, the schemes behind it are known; if it
+// is off, they are a mistake that names the feature.
 kinds! {
     tcp,
     unix,
@@ -39,10 +45,12 @@ kinds! {
     dns,
     file,
     delay,
+    memcached if "memcached" ["memcached"],
 }
 
 /// A scheme by which targets of a kind are written.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "properties of a syntax that do not depend on one another")]
 pub struct Scheme {
     /// The name before the colon.
     pub name: &'static str,
@@ -54,6 +62,36 @@ pub struct Scheme {
     pub opaque: bool,
     /// Whether `?` begins a query (otherwise it is part of the path).
     pub query: bool,
+    /// The port where none is given.
+    pub port: Option<u16>,
+    /// Whether a connection begins with a TLS handshake.
+    pub tls: bool,
+}
+
+impl Scheme {
+    /// A scheme of the form `NAME://HOST…`, with a query.
+    #[must_use]
+    pub const fn url(name: &'static str, form: &'static str) -> Self {
+        Self { name, form, authority: true, opaque: false, query: true, port: None, tls: false }
+    }
+
+    /// A scheme of the form `NAME:…`, where everything is the path.
+    #[must_use]
+    pub const fn opaque(name: &'static str, form: &'static str) -> Self {
+        Self { authority: false, opaque: true, query: false, ..Self::url(name, form) }
+    }
+
+    /// With a port for targets that give none.
+    #[must_use]
+    pub const fn port(self, port: u16) -> Self {
+        Self { port: Some(port), ..self }
+    }
+
+    /// With TLS from the first byte.
+    #[must_use]
+    pub const fn tls(self) -> Self {
+        Self { tls: true, ..self }
+    }
 }
 
 /// A kind of precondition.
@@ -210,6 +248,10 @@ pub enum Fact {
     Found(&'static str),
     /// The certificate's time has not begun.
     NotValidYet,
+    /// The service's own code for what is wrong: a SQLSTATE, an error number, the prefix of an error.
+    Code(String),
+    /// What the service's protocol is called.
+    Protocol(&'static str),
     /// The attempt ended because its time was up.
     Cut,
 }

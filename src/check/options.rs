@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
+use super::registry;
 use crate::plan::duration;
 use crate::plan::env::Env;
 use crate::plan::problem::Problem;
@@ -12,7 +13,7 @@ use crate::plan::secret::Secret;
 use crate::plan::target::Target;
 
 /// An option that a target may have behind `#`.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opt {
     /// Its name.
     pub name: &'static str,
@@ -84,6 +85,13 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems
+    }
+
+    /// Whether the target's kind has an option of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let kind = registry::kind_of(self.target.scheme);
+        kind.is_some_and(|kind| kind.all_options().any(|option| option.name == name))
     }
 
     /// The value of an option, as it is written.

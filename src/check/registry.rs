@@ -2,7 +2,7 @@
 
 use super::{Class, Kind, Scheme, class};
 
-pub use super::KINDS;
+pub use super::{FEATURES, KINDS};
 
 /// The kind of this name.
 #[must_use]
@@ -20,6 +20,13 @@ pub fn kind_of(scheme: &str) -> Option<&'static Kind> {
 #[must_use]
 pub fn scheme(name: &str) -> Option<&'static Scheme> {
     KINDS.iter().flat_map(|kind| kind.schemes).find(|scheme| scheme.name == name)
+}
+
+/// The feature that a scheme needs, if it is known but not compiled in.
+#[must_use]
+pub fn missing_feature(scheme: &str) -> Option<&'static str> {
+    let known = FEATURES.iter().find(|(_, schemes)| schemes.contains(&scheme));
+    known.filter(|_| self::scheme(scheme).is_none()).map(|(feature, _)| *feature)
 }
 
 /// The names of all schemes.
@@ -52,6 +59,11 @@ mod tests {
                 assert!(options.insert(option.name), "{}: option {} twice", kind.name, option.name);
                 assert!(!option.help.is_empty() && !option.help.ends_with('.'), "{}", option.name);
             }
+        }
+        for (feature, schemes) in FEATURES {
+            let Some(kind) = kind_of(schemes[0]) else { continue };
+            let its: Vec<&str> = kind.schemes.iter().map(|scheme| scheme.name).collect();
+            assert_eq!(&its, schemes, "the line of feature {feature}");
         }
         let mut codes = BTreeSet::new();
         for class in classes() {

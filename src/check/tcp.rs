@@ -28,7 +28,7 @@ static OPTIONS: &[Opt] = &[
 /// The kind `tcp`.
 pub(super) static KIND: Kind = Kind {
     name: "tcp",
-    schemes: &[Scheme { name: "tcp", form: "tcp://HOST:PORT", authority: true, opaque: false, query: true }],
+    schemes: &[Scheme::url("tcp", "tcp://HOST:PORT")],
     flag: Some("tcp"),
     summary: "a connection is accepted, and still open after `hold`",
     options: &[talk::OPTIONS, OPTIONS],

@@ -17,7 +17,7 @@ use crate::plan::target::Host;
 /// The kind `tls`.
 pub(super) static KIND: Kind = Kind {
     name: "tls",
-    schemes: &[Scheme { name: "tls", form: "tls://HOST:PORT", authority: true, opaque: false, query: true }],
+    schemes: &[Scheme::url("tls", "tls://HOST:PORT").tls()],
     flag: None,
     summary: "the TLS handshake succeeds, and the certificate verifies",
     options: &[

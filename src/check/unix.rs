@@ -18,7 +18,7 @@ use crate::plan::problem::Problem;
 /// The kind `unix`.
 pub(super) static KIND: Kind = Kind {
     name: "unix",
-    schemes: &[Scheme { name: "unix", form: "unix:PATH", authority: false, opaque: true, query: false }],
+    schemes: &[Scheme::opaque("unix", "unix:PATH")],
     flag: None,
     summary: "a stream socket accepts, and its connection is still open after `hold`",
     options: &[talk::OPTIONS],

@@ -15,7 +15,7 @@ static CHEAP: Class = Class::new("test.no", Cost::Low, "No.");
 static COSTLY: Class = Class::new("test.error", Cost::High, "Error.");
 static KIND: Kind = Kind {
     name: "test",
-    schemes: &[Scheme { name: "test", form: "test:", authority: false, opaque: true, query: false }],
+    schemes: &[Scheme::opaque("test", "test:")],
     flag: None,
     summary: "the script says so",
     options: &[],

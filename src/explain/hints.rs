@@ -50,6 +50,9 @@ pub fn hint(precondition: &Precondition, reason: &Reason, surroundings: Surround
         "http.protocol" => context.no_http(),
         "http.redirect" => "follow the redirects by hand, or judge the first answer with redirects=0".into(),
         "auth.denied" => "check user and password, and what the user may do".into(),
+        "service.timeout" => "the port is open, but the service says nothing: a proxy without a backend, a port that wants TLS, or a service that hangs?".into(),
+        "service.protocol" => context.no_service(),
+        "service.missing" => "the service is up: look at what should create this, a migration perhaps, and at its name".into(),
         "service.starting" => "the service says that it is starting: look at its log if that does not end".into(),
         "file.missing" => "look at what should write the file, and whether the volume is mounted here".into(),
         "file.kind" => "something else is at that path: see kind=".into(),
@@ -173,6 +176,18 @@ impl Context<'_> {
                 "the two sides do not agree on TLS: versions, a client certificate (cert=, key=), or sni="
                     .into()
             }
+        }
+    }
+
+    fn no_service(&self) -> String {
+        let protocol = self.reason.facts.iter().find_map(|fact| match fact {
+            Fact::Protocol(name) => Some(*name),
+            _ => None,
+        });
+        let protocol = protocol.unwrap_or("the service's protocol");
+        match self.spoke() {
+            Some(what) => format!("the port speaks {what}, not {protocol}: check port and scheme"),
+            None => format!("what listens there does not speak {protocol}: is it the right port?"),
         }
     }
 

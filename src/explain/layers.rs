@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::hints::{Surroundings, hint};
-use crate::check::{Attempt, Draft, Verdict};
+use crate::check::{Attempt, Draft, Verdict, registry};
 use crate::net::Net;
 use crate::net::dial::{self, Family};
 use crate::net::http::ProxyMode;
@@ -103,7 +103,9 @@ async fn attempt(one: &Precondition, net: &Rc<Net>, trace: &Trace) -> Verdict {
 
 /// Every address on its own, not only the first that answers; and the handshake on it, where there is one.
 async fn addresses(one: &Precondition, net: &Rc<Net>, layers: &mut Vec<Layer>) {
-    let (Some(host), Some(port)) = (&one.target.host, one.target.port.or(default_port(one.target.scheme)))
+    let scheme = registry::scheme(one.target.scheme);
+    let (Some(host), Some(port)) =
+        (&one.target.host, one.target.port.or(scheme.and_then(|scheme| scheme.port)))
     else {
         return;
     };
@@ -129,7 +131,7 @@ async fn addresses(one: &Precondition, net: &Rc<Net>, layers: &mut Vec<Layer>) {
             took_ms: Some(millis(since.elapsed())),
             detail: format!("{address}, {}: {detail}", family(address)),
         });
-        let Some(stream) = stream.filter(|_| matches!(one.target.scheme, "https" | "tls")) else { continue };
+        let Some(stream) = stream.filter(|_| scheme.is_some_and(|scheme| scheme.tls)) else { continue };
         let options = TlsOptions::read(&mut Draft::new(&one.target, &net.env));
         let place = address.to_string();
         let since = Instant::now();
@@ -143,14 +145,6 @@ async fn addresses(one: &Precondition, net: &Rc<Net>, layers: &mut Vec<Layer>) {
             trace.stages().into_iter().find(|stage| stage.name == "tls").map(|stage| stage.detail);
         let detail: Vec<String> = failed.into_iter().chain(presented).collect();
         layers.push(Layer { name: "tls", took_ms: Some(millis(since.elapsed())), detail: detail.join("; ") });
-    }
-}
-
-fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
     }
 }
 

@@ -158,6 +158,12 @@ fn complete(template: &mut Template, flag: Option<&str>) -> Result<(), Problem> 
     }
     match scheme {
         Some(name) if registry::scheme(&name).is_some() => Ok(()),
+        Some(name) if registry::missing_feature(&name).is_some() => {
+            let feature = registry::missing_feature(&name).unwrap_or_default();
+            Err(Problem::new(format!("'{name}:' is not compiled into this build")).hint(format!(
+                "it comes with the feature '{feature}': cargo install prereq --features {feature}"
+            )))
+        }
         Some(name) => {
             Err(Problem::new(format!("unknown scheme '{name}' in '{shown}'"))
                 .nearest(&name, registry::schemes()))

@@ -83,6 +83,8 @@ fn facts(facts: &[Fact]) -> Object {
             Fact::Spoke(what) => ("spoke", json!(what), false),
             Fact::Found(what) => ("found", json!(what), false),
             Fact::NotValidYet => ("not_valid_yet", json!(true), false),
+            Fact::Code(code) => ("code", json!(code), false),
+            Fact::Protocol(name) => ("protocol", json!(name), false),
             Fact::Cut => ("cut", json!(true), false),
         };
         if several {

@@ -1,4 +1,4 @@
-//! The program as a user runs it, against real servers: nginx and BIND, each test in a network namespace of its own
+//! The program as a user runs it, against real servers, each test in a network namespace of its own
 //! with its own resolv.conf. Needs root and the packages of `tests/real/setup.sh`, so the tests are `#[ignore]`d for
 //! plain `cargo test` and run by `make real`. What is missing then is a failure, never a skip.
 //!
@@ -8,6 +8,7 @@
 mod certs;
 mod dns;
 mod http;
+mod memcached;
 mod net;
 mod program;
 mod report;

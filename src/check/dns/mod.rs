@@ -64,7 +64,7 @@ static OPTIONS: &[Opt] = &[
 /// The kind `dns`.
 pub(super) static KIND: Kind = Kind {
     name: "dns",
-    schemes: &[Scheme { name: "dns", form: "dns:NAME", authority: true, opaque: true, query: true }],
+    schemes: &[Scheme { opaque: true, ..Scheme::url("dns", "dns:NAME") }],
     flag: Some("dns"),
     summary: "the name has the records",
     options: &[OPTIONS],

@@ -65,14 +65,8 @@ static OPTIONS: &[Opt] = &[
 pub(super) static KIND: Kind = Kind {
     name: "http",
     schemes: &[
-        Scheme { name: "http", form: "http://HOST[:PORT]/PATH", authority: true, opaque: false, query: true },
-        Scheme {
-            name: "https",
-            form: "https://HOST[:PORT]/PATH",
-            authority: true,
-            opaque: false,
-            query: true,
-        },
+        Scheme::url("http", "http://HOST[:PORT]/PATH").port(80),
+        Scheme::url("https", "https://HOST[:PORT]/PATH").port(443).tls(),
     ],
     flag: Some("http"),
     summary: "the response has a status in `status`, and all else that is expected",

@@ -46,6 +46,16 @@ pub static OPTIONS: &[Opt] = &[
     Opt::new("insecure", "", "accept any certificate"),
     Opt::new("sni", "NAME", "the name to ask for and to find in the certificate"),
 ];
+/// The same for kinds where `key=` is something else than a file.
+#[cfg(feature = "service")]
+pub static OPTIONS_BESIDE_KEY: &[Opt] = &[
+    OPTIONS[0],
+    OPTIONS[1],
+    Opt::new(CLIENT_KEY, "PATH", "PEM file with the client certificate's key (default: the file of cert)"),
+    OPTIONS[3],
+    OPTIONS[4],
+];
+const CLIENT_KEY: &str = "client-key";
 
 pub(crate) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(rustls::crypto::ring::default_provider()));
@@ -73,8 +83,10 @@ impl TlsOptions {
         if insecure && draft.text("cacert").is_some() {
             draft.problem(Problem::new("option cacert has no effect with insecure").hint("drop one of them"));
         }
-        let identity = match (draft.text("cert"), draft.text("key")) {
-            (Some(cert), key) => match identity(cert, key) {
+        let beside = draft.has(CLIENT_KEY);
+        let option = if beside { CLIENT_KEY } else { "key" };
+        let identity = match (draft.text("cert"), draft.text(option)) {
+            (Some(cert), key) => match identity(cert, key.map(|key| (key, option))) {
                 Ok(identity) => Some(Arc::new(identity)),
                 Err(what) => {
                     draft.problem(Problem::new(what));
@@ -82,7 +94,7 @@ impl TlsOptions {
                 }
             },
             (None, Some(_)) => {
-                draft.problem(Problem::new("option key is given without cert"));
+                draft.problem(Problem::new(format!("option {option} is given without cert")));
                 None
             }
             (None, None) => None,
@@ -199,16 +211,17 @@ fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
-fn identity(cert: &str, key: Option<&str>) -> Result<CertifiedKey, String> {
+/// The identity in the files of `cert=` and, if that is another one, of the option for the key.
+fn identity(cert: &str, key: Option<(&str, &str)>) -> Result<CertifiedKey, String> {
     let chain = certificates(cert).map_err(|what| format!("option cert: {what}"))?;
-    let (path, option) = key.map_or((cert, "cert"), |key| (key, "key"));
+    let (path, option) = key.unwrap_or((cert, "cert"));
     let bytes = content(path).map_err(|what| format!("option {option}: {what}"))?;
     let key = match PrivateKeyDer::from_pem_slice(&bytes) {
         Ok(key) => key,
         Err(_) if option == "cert" => {
             return Err(format!("option cert: {path} holds no private key, and option key is missing"));
         }
-        Err(_) => return Err(format!("option key: {path} holds no PEM private key (unencrypted)")),
+        Err(_) => return Err(format!("option {option}: {path} holds no PEM private key (unencrypted)")),
     };
     CertifiedKey::from_der(chain, key, &PROVIDER).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {

@@ -1,0 +1,267 @@
+//! What kinds have in common that ask a service in its own protocol: how it is reached, and how bytes come and go.
+//!
+//! A protocol's codec does no I/O: it makes bytes, and reads them from a slice that may not hold all of a message yet.
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::Instant;
+
+use super::talk::broken;
+use super::{Attempt, Draft, Fact, Opt, Reason, class, registry};
+use crate::net::Net;
+use crate::net::dial::{self, Family};
+use crate::net::tls::{self, TlsOptions};
+use crate::net::trace::Trace;
+use crate::plan::problem::Problem;
+use crate::plan::target::Host;
+
+/// A message longer than this is not waited for.
+const LONGEST: usize = 1024 * 1024;
+
+/// A stream that a protocol is spoken on.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
+/// What is wrong with bytes that should be a message: a lower-case fragment, without the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed(pub(super) &'static str);
+
+/// What a codec makes of the bytes so far: a message and how many bytes it took, or `None` for «more is needed».
+pub(super) type Decoded<T> = Result<Option<(T, usize)>, Malformed>;
+
+/// Where a service is and how it is spoken to.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// What the protocol is called: `Redis`.
+    pub(super) protocol: &'static str,
+    /// Where it is.
+    pub(super) host: Host,
+    /// On which port.
+    pub(super) port: u16,
+    /// How TLS is spoken, whether it is from the first byte on or later.
+    pub(super) tls: TlsOptions,
+    /// Whether TLS comes first.
+    secure: bool,
+}
+
+impl Service {
+    /// Reads host, port and, for a kind that has them, the TLS options out of `draft`. The scheme says which port is meant where none is given,
+    /// and whether TLS comes first; `later` is whether it may come later.
+    pub(super) fn read(draft: &mut Draft<'_>, protocol: &'static str, later: bool) -> Option<Self> {
+        let scheme = registry::scheme(draft.target.scheme)?;
+        let kind = registry::kind_of(scheme.name)?;
+        let tls = if draft.has("cacert") { TlsOptions::read(draft) } else { TlsOptions::default() };
+        if !scheme.tls && !later {
+            let about_tls = |option: &&Opt| {
+                tls::OPTIONS_BESIDE_KEY.iter().chain(tls::OPTIONS).any(|tls| *tls == **option)
+            };
+            let given = kind.all_options().filter(about_tls).find(|option| draft.text(option.name).is_some());
+            if let Some(option) = given {
+                let problem =
+                    Problem::new(format!("option {} has no effect on {}://", option.name, scheme.name));
+                draft.problem(match kind.schemes.iter().find(|other| other.tls) {
+                    Some(secure) => problem.hint(format!("write {}://", secure.name)),
+                    None => problem,
+                });
+            }
+        }
+        let host = match &draft.target.host {
+            Some(host) => host.clone(),
+            None => Host::This,
+        };
+        let Some(port) = draft.target.port.or(scheme.port) else {
+            draft.problem(Problem::new("the port is missing").hint(format!("write {}", scheme.form)));
+            return None;
+        };
+        Some(Self { protocol, host, port, tls, secure: scheme.tls })
+    }
+
+    /// Connects, with TLS where the scheme has it.
+    pub(super) async fn connect(&self, attempt: &Attempt<'_>) -> Result<Wire, Reason> {
+        let (net, trace) = (attempt.net, attempt.trace);
+        let addresses = dial::addresses(net, trace, &self.host, self.port, Family::Any).await?;
+        let stream = dial::connect(trace, &addresses).await?;
+        let place = stream.peer_addr().unwrap_or(addresses[0]).to_string();
+        let _ = stream.set_nodelay(true);
+        let wire = Wire::new(self.protocol, Box::new(stream), place, trace.clone());
+        if self.secure { wire.secure(net, &self.tls, &self.host, &[]).await } else { Ok(wire) }
+    }
+}
+
+/// A connection on which a protocol is spoken.
+pub(super) struct Wire {
+    protocol: &'static str,
+    stream: Box<dyn Stream>,
+    /// The other end: `10.0.0.7:6379`.
+    pub(super) place: String,
+    trace: Trace,
+    heard: Vec<u8>,
+}
+
+impl Wire {
+    /// A connection to `place` that is open.
+    pub(super) fn new(protocol: &'static str, stream: Box<dyn Stream>, place: String, trace: Trace) -> Self {
+        Self { protocol, stream, place, trace, heard: Vec::new() }
+    }
+
+    /// The same connection with TLS from here on. What was heard and not read is dropped: it was not protected.
+    pub(super) async fn secure(
+        mut self,
+        net: &Net,
+        options: &TlsOptions,
+        host: &Host,
+        alpn: &[&[u8]],
+    ) -> Result<Self, Reason> {
+        let (stream, _seen) =
+            tls::handshake(net, &self.trace, options, self.stream, (host, &self.place), alpn).await?;
+        self.stream = Box::new(stream);
+        self.heard.clear();
+        Ok(self)
+    }
+
+    /// Sends bytes.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Reason> {
+        let sent = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        sent.await.map_err(|error| self.closed(&error))
+    }
+
+    /// Receives one message.
+    ///
+    /// # Errors
+    /// The reason why there is none: the connection ends, or what comes is no message of the protocol.
+    pub(super) async fn receive<T>(&mut self, decode: impl Fn(&[u8]) -> Decoded<T>) -> Result<T, Reason> {
+        let (protocol, place) = (self.protocol, self.place.clone());
+        let since = Instant::now();
+        self.trace.doing(move || {
+            Reason::new(
+                &class::SERVICE_TIMEOUT,
+                format!("connection accepted, but no {protocol} answer from {place}"),
+            )
+        });
+        let mut buffer = [0; 4096];
+        loop {
+            if !self.heard.is_empty() {
+                match decode(&self.heard) {
+                    Ok(Some((message, taken))) => {
+                        self.heard.drain(..taken.min(self.heard.len()));
+                        self.trace.stage("answer", since, || format!("{protocol}, {taken} bytes"));
+                        return Ok(message);
+                    }
+                    Ok(None) if self.heard.len() < LONGEST => {}
+                    Ok(None) => return Err(self.nonsense("an answer longer than 1 MiB")),
+                    Err(Malformed(what)) => return Err(self.nonsense(what)),
+                }
+            }
+            let count = self.stream.read(&mut buffer).await.map_err(|error| self.closed(&error))?;
+            if count == 0 {
+                if self.heard.is_empty() {
+                    return Err(self.closed(&std::io::ErrorKind::UnexpectedEof.into()));
+                }
+                return Err(self.nonsense("an answer that ends in the middle"));
+            }
+            self.heard.extend_from_slice(&buffer[..count]);
+        }
+    }
+
+    /// Sends a request and receives the answer.
+    pub(super) async fn ask<T>(
+        &mut self,
+        bytes: &[u8],
+        decode: impl Fn(&[u8]) -> Decoded<T>,
+    ) -> Result<T, Reason> {
+        self.send(bytes).await?;
+        self.receive(decode).await
+    }
+
+    /// The reason when what was heard is no message of the protocol.
+    pub(super) fn nonsense(&self, what: &str) -> Reason {
+        let text = format!("no {} at {}: {what}", self.protocol, self.place);
+        let reason = Reason::new(&class::SERVICE_PROTOCOL, text).fact(Fact::Protocol(self.protocol));
+        match spoken(&self.heard) {
+            Some(other) if other != self.protocol => reason.fact(Fact::Spoke(other)),
+            _ => reason,
+        }
+    }
+
+    fn closed(&self, error: &std::io::Error) -> Reason {
+        broken(error, &self.place).fact(Fact::Protocol(self.protocol))
+    }
+}
+
+/// What protocol these first bytes of a server belong to, if that is plain to see.
+fn spoken(heard: &[u8]) -> Option<&'static str> {
+    Some(match heard {
+        _ if heard.starts_with(b"HTTP/") => "HTTP",
+        _ if heard.starts_with(b"SSH-") => "SSH",
+        // An alert or a handshake record of TLS 1.x (RFC 8446 §5.1).
+        [0x15 | 0x16, 3, 0..=4, ..] => "TLS",
+        _ if heard.starts_with(b"220 ") || heard.starts_with(b"220-") => "SMTP or FTP",
+        _ if heard.starts_with(b"AMQP") => "AMQP",
+        _ if heard.starts_with(b"INFO {") => "NATS",
+        _ if heard.starts_with(b"-ERR ") || heard.starts_with(b"-NOAUTH") => "Redis",
+        _ => return None,
+    })
+}
+
+/// The text that a peer sent, as it may be shown: one line, at most 200 characters.
+pub(super) fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default().trim();
+    line.chars().take(200).map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::duplex;
+
+    fn line(heard: &[u8]) -> Decoded<String> {
+        if heard[0] == 0 {
+            return Err(Malformed("a zero"));
+        }
+        Ok(heard
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map(|end| (String::from_utf8_lossy(&heard[..end]).into_owned(), end + 1)))
+    }
+
+    async fn heard(said: &[u8]) -> (Result<String, Reason>, Result<String, Reason>) {
+        let (near, mut far) = duplex(64);
+        far.write_all(said).await.unwrap();
+        drop(far);
+        let mut wire = Wire::new("Lines", Box::new(near), "here".into(), Trace::new(false));
+        (wire.receive(line).await, wire.receive(line).await)
+    }
+
+    fn class_of(result: Result<String, Reason>) -> &'static str {
+        result.unwrap_err().class.code
+    }
+
+    #[tokio::test]
+    async fn messages_come_one_by_one_and_what_is_none_is_told() {
+        let (first, second) = heard(b"one\ntwo\n").await;
+        assert_eq!((first.unwrap().as_str(), second.unwrap().as_str()), ("one", "two"));
+        let (first, second) = heard(b"one\ntw").await;
+        assert_eq!((first.unwrap().as_str(), class_of(second)), ("one", "service.protocol"));
+        assert_eq!(class_of(heard(b"").await.0), "tcp.closed");
+        assert_eq!(class_of(heard(b"\0\n").await.0), "service.protocol");
+    }
+
+    #[tokio::test]
+    async fn an_endless_answer_is_not_waited_for() {
+        let (near, mut far) = duplex(4096);
+        let endless = async move { while far.write_all(&[b'x'; 4096]).await.is_ok() {} };
+        let mut wire = Wire::new("Lines", Box::new(near), "here".into(), Trace::new(false));
+        let receive = async move { wire.receive(line).await };
+        let ((), result) = tokio::join!(endless, receive);
+        assert_eq!(class_of(result), "service.protocol");
+    }
+
+    #[test]
+    fn other_protocols_are_recognised() {
+        assert_eq!(spoken(b"HTTP/1.1 400 Bad Request"), Some("HTTP"));
+        assert_eq!(spoken(&[0x15, 3, 1, 0, 2, 2, 70]), Some("TLS"));
+        assert_eq!(spoken(b"hello"), None);
+    }
+}
