@@ -44,6 +44,7 @@ kinds! {
     http,
     dns,
     file,
+    exec,
     delay,
     memcached if "memcached" ["memcached"],
 }
@@ -66,19 +67,36 @@ pub struct Scheme {
     pub port: Option<u16>,
     /// Whether a connection begins with a TLS handshake.
     pub tls: bool,
+    /// Whether the path is a command line, of which only the first word is shown: arguments may hold secrets.
+    pub command: bool,
 }
 
 impl Scheme {
     /// A scheme of the form `NAME://HOST…`, with a query.
     #[must_use]
     pub const fn url(name: &'static str, form: &'static str) -> Self {
-        Self { name, form, authority: true, opaque: false, query: true, port: None, tls: false }
+        Self {
+            name,
+            form,
+            authority: true,
+            opaque: false,
+            query: true,
+            port: None,
+            tls: false,
+            command: false,
+        }
     }
 
     /// A scheme of the form `NAME:…`, where everything is the path.
     #[must_use]
     pub const fn opaque(name: &'static str, form: &'static str) -> Self {
         Self { authority: false, opaque: true, query: false, ..Self::url(name, form) }
+    }
+
+    /// A scheme of the form `NAME:PROGRAM ARGUMENTS`.
+    #[must_use]
+    pub const fn command(name: &'static str, form: &'static str) -> Self {
+        Self { command: true, ..Self::opaque(name, form) }
     }
 
     /// With a port for targets that give none.

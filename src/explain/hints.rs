@@ -60,6 +60,8 @@ pub fn hint(precondition: &Precondition, reason: &Reason, surroundings: Surround
         "file.content" | "file.size" => "the file is there, but not as it should be: is it still being written?".into(),
         "file.stale" => "the file is there, but older than newer-than= allows".into(),
         "file.count" => "fewer files than min= match".into(),
+        "exec.missing" => "it is not in this image: one from scratch holds no other program, no shell and no C library; put it in, or use a kind that needs none".into(),
+        "exec.status" => "run the program by hand, or with prereq explain, which shows what it prints".into(),
         "local.resources" => "this process is out of descriptors, memory or ports: raise its limits (ulimit -n)".into(),
         "local.secret" => "check the path, the mount and the mode of the file".into(),
         "attempt.timeout" => "give it more time with attempt-timeout=".into(),

@@ -102,7 +102,14 @@ impl Target {
                 let _ = write!(label, ":{port}");
             }
         }
-        label.push_str(&percent_decode_str(&self.path).decode_utf8_lossy());
+        let path = percent_decode_str(&self.path).decode_utf8_lossy();
+        if registry::scheme(self.scheme).is_some_and(|scheme| scheme.command) {
+            let words = shlex::split(&path).unwrap_or_default();
+            label.extend(words.first().map(String::as_str));
+            label.extend((words.len() > 1).then_some(" …"));
+        } else {
+            label.push_str(&path);
+        }
         if let Some(query) = &self.query {
             label.push('?');
             label.push_str(&mask_query(query));

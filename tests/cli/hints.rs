@@ -57,6 +57,10 @@ fn every_condition_has_its_class_and_its_own_hint() {
         ("another kind", format!("file:{}#kind=file", folder.path().display()), "file.kind"),
         ("still empty", file("empty") + "#min-size=1", "file.size"),
         ("no such secret", format!("http://{plain}/#user=me&password-file=/does/not/exist"), "local.secret"),
+        ("a check that fails", "exec:sh -c 'exit 3'".to_owned(), "exec.status"),
+        ("other output", "exec:echo no#expect=yes".to_owned(), "exec.output"),
+        ("not executable", format!("exec:{}/empty", folder.path().display()), "exec.denied"),
+        ("a program that hangs", "exec:sleep 60".to_owned(), "exec.timeout"),
         ("still there", "not ".to_owned() + "file:/", "not.satisfied"),
     ];
     let mut hints: BTreeMap<String, &str> = BTreeMap::new();
@@ -74,6 +78,17 @@ fn every_condition_has_its_class_and_its_own_hint() {
         if let Some(other) = hints.insert(hint.to_owned(), condition) {
             panic!("'{condition}' and '{other}' have the same hint: {hint}");
         }
+    }
+    // A program that does not exist ends the wait, and says so in words of its own.
+    for missing in ["exec:no-such-program-here", "exec:/no/such/program"] {
+        let ran = attempt(missing, &[]);
+        assert_eq!(ran.status, 3, "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("[exec.missing]") && ran.last(1)[0].contains("scratch"),
+            "{}",
+            ran.stdout
+        );
+        assert!(!hints.contains_key(ran.last(1)[0].trim().trim_start_matches("hint: ")), "{}", ran.stdout);
     }
     // In a Pod the same refusal has other causes.
     let ran = attempt(&format!("tcp://127.0.0.1:{closed}"), &[("KUBERNETES_SERVICE_HOST", "10.96.0.1")]);
