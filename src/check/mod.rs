@@ -8,6 +8,8 @@ pub mod options;
 pub mod registry;
 
 mod jsonpath;
+#[cfg(all(test, feature = "scram"))]
+mod scram;
 #[cfg(feature = "service")]
 mod service;
 mod talk;
