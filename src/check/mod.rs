@@ -7,9 +7,14 @@ pub mod class;
 pub mod options;
 pub mod registry;
 
+#[cfg(feature = "amqp")]
+mod cursor;
 mod jsonpath;
 #[cfg(all(test, feature = "scram"))]
 mod scram;
+#[cfg(test)]
+#[cfg(feature = "amqp")]
+mod scripted;
 #[cfg(feature = "service")]
 mod service;
 mod talk;
@@ -49,6 +54,7 @@ kinds! {
     exec,
     delay,
     memcached if "memcached" ["memcached"],
+    amqp if "amqp" ["amqp", "amqps"],
 }
 
 /// A scheme by which targets of a kind are written.

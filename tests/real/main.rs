@@ -5,6 +5,7 @@
 //! Only what is promised to users is asserted: exit status, failure classes, that the target is named, that there is
 //! a hint. `PREREQ=path` puts another binary to the test, such as the static one that is shipped.
 
+mod amqp;
 mod certs;
 mod dns;
 mod http;

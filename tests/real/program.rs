@@ -39,6 +39,11 @@ pub(crate) fn start<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
     start_for(net, Duration::from_secs(20), words, &[])
 }
 
+/// The same for what takes its time to come up.
+pub(crate) fn start_patiently<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
+    start_for(net, Duration::from_secs(90), words, &[])
+}
+
 fn start_for<'a>(net: &'a Net, timeout: Duration, words: &[&str], env: &[(&str, &str)]) -> Waiting<'a> {
     let timeout = format!("{}ms", timeout.as_millis());
     let args: Vec<&str> = ["--timeout", &timeout].into_iter().chain(words.iter().copied()).collect();
