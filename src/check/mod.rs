@@ -53,6 +53,10 @@ kinds! {
     file,
     exec,
     delay,
+    presets if "presets" [
+        "elasticsearch", "opensearch", "etcd", "consul", "vault", "clickhouse", "influxdb", "minio", "prometheus",
+        "keycloak", "rabbitmq-management"
+    ],
     memcached if "memcached" ["memcached"],
     amqp if "amqp" ["amqp", "amqps"],
 }
@@ -147,6 +151,12 @@ impl std::fmt::Debug for Kind {
 }
 
 impl Kind {
+    /// Whether it has an option of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.all_options().any(|option| option.name == name)
+    }
+
     /// All options of this kind, group by group.
     pub fn all_options(&self) -> impl Iterator<Item = &'static Opt> {
         self.options.iter().copied().flatten()

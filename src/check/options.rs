@@ -91,7 +91,7 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         let kind = registry::kind_of(self.target.scheme);
-        kind.is_some_and(|kind| kind.all_options().any(|option| option.name == name))
+        kind.is_some_and(|kind| kind.has(name))
     }
 
     /// The value of an option, as it is written.

@@ -193,7 +193,7 @@ fn leave_behind(layer: &Layer, message: Option<&Path>, ended: &Ended<'_>) -> Vec
 
 /// What should be known from the start.
 fn notes(layer: &Layer, plan: &Plan, env: &Env) -> Vec<String> {
-    let speaks_http = plan.preconditions.iter().any(|one| one.kind.name == "http");
+    let speaks_http = plan.preconditions.iter().any(|one| one.kind.has("proxy"));
     let variable = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
         .into_iter()
         .find(|name| env.non_empty(name).is_some());

@@ -61,7 +61,7 @@ pub async fn explain(one: &Precondition, net: &Rc<Net>, surroundings: Surroundin
     if name {
         layers.push(Layer { name: "resolver", took_ms: None, detail: net.resolver_described() });
     }
-    if one.kind.name == "http" {
+    if one.kind.has("proxy") {
         let own = one.target.option("proxy").map(|_| "the one given for this target");
         let detail = own.unwrap_or(match net.proxy {
             ProxyMode::Off => "none",

@@ -11,6 +11,7 @@ mod dns;
 mod http;
 mod memcached;
 mod net;
+mod presets;
 mod program;
 mod report;
 mod servers;

@@ -4,11 +4,11 @@ set -euo pipefail
 . "$(dirname "$0")/../packages.sh"
 
 install nginx bind9 iproute2 openssl libxml2-utils util-linux \
-  postgresql mariadb-server redis-server rabbitmq-server nats-server mosquitto memcached etcd-server
+  postgresql mariadb-server redis-server rabbitmq-server nats-server mosquitto memcached etcd-server prometheus
 
 # Servers that Debian keeps out of the PATH.
 PATH=$PATH:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
 for program in nginx named ip openssl xmllint setpriv postgres mariadbd redis-server rabbitmq-server nats-server \
-  mosquitto memcached etcd; do
+  mosquitto memcached etcd prometheus; do
   command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 1; }
 done

@@ -14,22 +14,24 @@ use futures_util::future::LocalBoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 
 use self::judge::Expect;
+pub(super) use self::options::build;
 use super::options::{CREDENTIALS, Credentials, read_secret};
 use super::{Attempt, Class, Cost, Evidence, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
 use crate::net::http::{self, PROTOCOL, PROXY, REDIRECT, Request, TIMEOUT};
 use crate::net::tls;
 
 /// The status is another one.
-static STATUS: Class = Class::new("http.status", Cost::High, "The status is not one of those expected.")
-    .causes(&[
-        "a service that is starting, or waits for something itself (503)",
-        "a proxy in front of a backend that is not there (502, 504)",
-        "a wrong path or Host header (404)",
-        "a page that wants a login (302, 401, 403)",
-    ])
-    .remedy("Look at the service's log; check the path, `host=` and `status=`.");
+pub(super) static STATUS: Class =
+    Class::new("http.status", Cost::High, "The status is not one of those expected.")
+        .causes(&[
+            "a service that is starting, or waits for something itself (503)",
+            "a proxy in front of a backend that is not there (502, 504)",
+            "a wrong path or Host header (404)",
+            "a page that wants a login (302, 401, 403)",
+        ])
+        .remedy("Look at the service's log; check the path, `host=` and `status=`.");
 /// The body is another one.
-static BODY: Class = Class::new("http.body", Cost::High, "The body is not what is expected.")
+pub(super) static BODY: Class = Class::new("http.body", Cost::High, "The body is not what is expected.")
     .causes(&["a service that reports in its body that it is not ready", "a mistake in `expect=` or `json=`"])
     .remedy("Compare the page with `expect=` and `json=`.");
 /// A header is another one.
@@ -45,7 +47,6 @@ static SLOW: Class = Class::new("http.slow", Cost::High, "The response took long
 static OPTIONS: &[Opt] = &[
     Opt::new("status", "SET", "statuses that are expected: 204, 2xx, 300-399, with commas (default 200-299)"),
     Opt::new("method", "NAME", "request method (default GET, or POST with a body)"),
-    Opt::new("header", "NAME:VALUE", "request header, for the first host only").repeated(),
     Opt::new("body", "TEXT", "request body"),
     Opt::new("body-file", "PATH", "file with the request body"),
     Opt::new("expect", "REGEX", "what the body must match within its first 64 KiB"),
@@ -53,11 +54,15 @@ static OPTIONS: &[Opt] = &[
     Opt::new("expect-header", "NAME:REGEX", "what a response header must match").repeated(),
     Opt::new("redirects", "N", "redirects to follow, unless status names them (default 10, 0 for none)"),
     Opt::new("max-rtt", "DUR", "longest time from request to response head"),
+    Opt::new("http2", "", "speak HTTP/2, on http:// without asking first"),
+];
+/// How a server is reached, and who asks.
+pub(super) static REACH: &[Opt] = &[
+    Opt::new("header", "NAME:VALUE", "request header, for the first host only").repeated(),
     Opt::new("host", "NAME", "the Host header, if it is not the URL's host"),
     Opt::new("basic-auth-file", "PATH", "file that holds user:password, read at every attempt"),
     Opt::new("bearer-file", "PATH", "file that holds a bearer token, read at every attempt"),
     Opt::new("unix", "PATH", "unix socket to connect to instead of the URL's host"),
-    Opt::new("http2", "", "speak HTTP/2, on http:// without asking first"),
     Opt::new("proxy", "none|env|URL", "whether a proxy is used (default: as --proxy says)"),
 ];
 
@@ -70,10 +75,10 @@ pub(super) static KIND: Kind = Kind {
     ],
     flag: Some("http"),
     summary: "the response has a status in `status`, and all else that is expected",
-    options: &[OPTIONS, CREDENTIALS, tls::OPTIONS],
+    options: &[OPTIONS, REACH, CREDENTIALS, tls::OPTIONS],
     opposite: &[&class::TCP_REFUSED, &STATUS],
     classes: &[&STATUS, &BODY, &HEADER, &SLOW, &TIMEOUT, &PROTOCOL, &REDIRECT, &PROXY],
-    build: options::build,
+    build,
 };
 
 /// Where the `Authorization` header comes from.

@@ -18,7 +18,7 @@ use crate::net::tls::TlsOptions;
 use crate::plan::problem::Problem;
 use crate::plan::target::Host;
 
-pub(super) fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
+pub(in crate::check) fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
     let url = url(draft);
     let (headers, mut host) = headers(draft);
     if let Some(given) = draft.parsed("host", authority) {
