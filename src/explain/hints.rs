@@ -145,7 +145,7 @@ impl Context<'_> {
             };
         }
         if self.kubernetes && self.name().is_some() {
-            return "the Service may have no ready endpoints, or another port: kubectl get endpointslices; if all is refused early, a mesh sidecar may not be up yet".into();
+            return "the Service may have no ready endpoints, or another port: kubectl get endpointslices; or a mesh sidecar is not up yet".into();
         }
         "the host is up, but nothing listens on that port: is the service started, on this port and on this address?".into()
     }

@@ -3,3 +3,4 @@
 pub mod failures;
 pub mod hints;
 pub mod layers;
+pub mod together;

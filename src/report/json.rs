@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::object::{Object, VERSION, millis, outcome_name, put, standing, timestamp, told};
+use super::summary::shared_hint;
 use super::{Reporter, Style, Verbosity, is_missing};
 use crate::check::Verdict;
 use crate::cli::exit::Exit;
@@ -67,6 +68,9 @@ impl<W: Write> Json<W> {
                     all.sort_by_key(|id| !is_missing(progress.leaf(*id)));
                 }
                 self.list(&mut line, "preconditions", all, at, progress);
+                if *outcome != Outcome::Satisfied {
+                    put(&mut line, "hint", shared_hint(progress, self.style.surroundings));
+                }
             }
         }
         line

@@ -7,6 +7,7 @@ use super::{and_more, counted};
 use crate::check::Reason;
 use crate::engine::{End, Leaf, Outcome, Progress, State};
 use crate::explain::hints::{Surroundings, hint};
+use crate::explain::together::hint_for_all;
 use crate::plan::duration::human;
 
 /// At most so many preconditions are listed one by one.
@@ -129,7 +130,19 @@ fn unsatisfied(
     if missing.len() > LISTED {
         lines.push(format!("  {}", and_more(missing.len() - LISTED)));
     }
+    let hint = shared_hint(progress, surroundings);
+    lines.extend(hint.map(|hint| format!("  {} {hint}", palette.paint(Tone::Hint, "hint:"))));
     lines
+}
+
+/// A hint for all that is missing together.
+pub(super) fn shared_hint(progress: &Progress<'_>, surroundings: Surroundings) -> Option<&'static str> {
+    let all = progress.plan().preconditions.iter().zip(progress.leaves());
+    let missing: Vec<_> = all
+        .filter(|(_, leaf)| is_missing(leaf))
+        .filter_map(|(one, leaf)| Some((one, leaf.reason.as_ref()?)))
+        .collect();
+    hint_for_all(&missing, surroundings)
 }
 
 /// Whether what was waited for has not come.

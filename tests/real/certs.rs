@@ -20,6 +20,7 @@ pub(crate) struct Pair {
 #[derive(Clone, Copy)]
 pub(crate) enum Validity {
     Days(u32),
+    From2090,
     OverSince2021,
 }
 
@@ -67,6 +68,7 @@ impl<'a> Authority<'a> {
         .args(["-keyfile", &self.net.path("ca.key"), "-in", &request, "-out", &certificate]);
         match validity {
             Validity::Days(days) => sign.args(["-days", &days.to_string()]),
+            Validity::From2090 => sign.args(["-startdate", "20900101000000Z", "-enddate", "20910101000000Z"]),
             Validity::OverSince2021 => {
                 sign.args(["-startdate", "20200101000000Z", "-enddate", "20210101000000Z"])
             }

@@ -8,6 +8,7 @@
 mod amqp;
 mod certs;
 mod dns;
+mod hints;
 mod http;
 mod memcached;
 mod net;

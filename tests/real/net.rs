@@ -30,7 +30,7 @@ impl Net {
         // `ip netns exec` lays these over /etc/resolv.conf and /etc/hosts, for its own children only.
         fs::create_dir_all(net.etc()).expect("writing to /etc/netns needs root");
         fs::write(net.etc().join("resolv.conf"), resolv).expect("resolv.conf");
-        fs::write(net.etc().join("hosts"), "127.0.0.1 localhost\n::1 localhost\n").expect("hosts");
+        net.hosts("127.0.0.1 localhost\n::1 localhost\n");
         run(Command::new("ip").args(["netns", "add", &net.name]));
         net.ip(&["link", "set", "lo", "up"]);
         net
@@ -38,6 +38,11 @@ impl Net {
 
     fn etc(&self) -> PathBuf {
         PathBuf::from("/etc/netns").join(&self.name)
+    }
+
+    /// The hosts file, for programs that are started from now on.
+    pub(crate) fn hosts(&self, text: &str) {
+        fs::write(self.etc().join("hosts"), text).expect("hosts");
     }
 
     /// `ip` with these arguments, inside.
