@@ -53,6 +53,7 @@ kinds! {
     file,
     exec,
     delay,
+    log if "log" ["log"],
     presets if "presets" [
         "elasticsearch", "opensearch", "etcd", "consul", "vault", "clickhouse", "influxdb", "minio", "prometheus",
         "keycloak", "rabbitmq-management"
