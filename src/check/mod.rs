@@ -7,13 +7,16 @@ pub mod class;
 pub mod options;
 pub mod registry;
 
-#[cfg(feature = "amqp")]
+#[cfg(any(feature = "amqp", feature = "kafka"))]
 mod cursor;
 mod jsonpath;
-#[cfg(all(test, feature = "scram"))]
+#[cfg(feature = "scram")]
 mod scram;
 #[cfg(test)]
-#[cfg(feature = "amqp")]
+#[cfg(feature = "kafka")]
+mod scram_peer;
+#[cfg(test)]
+#[cfg(any(feature = "amqp", feature = "kafka"))]
 mod scripted;
 #[cfg(feature = "service")]
 mod service;
@@ -60,6 +63,7 @@ kinds! {
     ],
     memcached if "memcached" ["memcached"],
     amqp if "amqp" ["amqp", "amqps"],
+    kafka if "kafka" ["kafka", "kafka+ssl"],
 }
 
 /// A scheme by which targets of a kind are written.

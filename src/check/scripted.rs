@@ -17,14 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an attempt at a peer that has fallen silent goes on before its time is up.
 const SILENCE: Duration = Duration::from_millis(200);
 
+/// What a peer makes of what it hears.
+pub(super) type Answer = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// A line in a peer's script; behind the last one it hangs up.
 pub(super) enum Line {
     /// The client sends exactly this.
     Hears(Vec<u8>),
     /// The client sends something, of which nothing is said.
     HearsAnything,
+    /// The client sends something, to which the peer answers.
+    Answers(Answer),
     /// The peer sends this.
     Says(Vec<u8>),
+    /// The peer hangs up, and takes another connection.
+    TakesAnother,
     /// The peer keeps the connection open and says nothing more.
     FallsSilent,
 }
@@ -60,8 +67,7 @@ pub(super) async fn attempt(target: &str, script: Vec<Line>) -> String {
     let (net, trace) = (Rc::new(Net::new(Env::default())), Trace::new(true));
     let silent = matches!(script.last(), Some(Line::FallsSilent));
     let peer = async {
-        let (stream, _) = listener.accept().await.unwrap();
-        timeout(PATIENCE, follow(stream, script)).await.expect("the client says all that the script has")
+        timeout(PATIENCE, follow(&listener, script)).await.expect("the client says all that the script has")
     };
     let client = async {
         let attempt = Attempt { net: &net, trace: &trace };
@@ -95,7 +101,8 @@ fn told(verdict: Verdict) -> String {
     }
 }
 
-async fn follow(mut stream: TcpStream, script: Vec<Line>) -> TcpStream {
+async fn follow(listener: &TcpListener, script: Vec<Line>) -> TcpStream {
+    let (mut stream, _) = listener.accept().await.unwrap();
     for line in script {
         match line {
             Line::Hears(expected) => {
@@ -103,10 +110,23 @@ async fn follow(mut stream: TcpStream, script: Vec<Line>) -> TcpStream {
                 stream.read_exact(&mut heard).await.unwrap();
                 assert_eq!(heard, expected, "{}", String::from_utf8_lossy(&heard));
             }
-            Line::HearsAnything => assert!(stream.read(&mut vec![0; 65536]).await.unwrap() > 0),
+            Line::HearsAnything => drop(anything(&mut stream).await),
+            Line::Answers(answer) => {
+                let heard = anything(&mut stream).await;
+                stream.write_all(&answer(&heard)).await.unwrap();
+            }
             Line::Says(bytes) => stream.write_all(&bytes).await.unwrap(),
+            Line::TakesAnother => stream = listener.accept().await.unwrap().0,
             Line::FallsSilent => {}
         }
     }
     stream
+}
+
+async fn anything(stream: &mut TcpStream) -> Vec<u8> {
+    let mut heard = vec![0; 65536];
+    let count = stream.read(&mut heard).await.unwrap();
+    assert!(count > 0, "the client says nothing more");
+    heard.truncate(count);
+    heard
 }

@@ -290,6 +290,11 @@ impl Parser<'_> {
             return Err(Problem::new("the host holds a character that a host cannot have")
                 .hint("in userinfo write %40 for '@', %2F for '/', %3F for '?' and %23 for '#'"));
         }
+        if place.contains(',') {
+            let scheme = target.scheme;
+            return Err(Problem::new("more than one host is given")
+                .hint(format!("write {scheme}://A or {scheme}://B: one that is ready is enough")));
+        }
         let (host, port) = split_port(&place)?;
         target.host = Some(host);
         target.port = port;

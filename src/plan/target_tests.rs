@@ -78,6 +78,7 @@ fn mistakes_are_explained() {
         ("tcp://a..b:1", "'a..b' is not a host name"),
         ("tcp://a$b:1", "it holds '$'"),
         ("tcp://a:b:1", "more than one colon"),
+        ("tcp://a:1,b:1", "more than one host is given|write tcp://A or tcp://B"),
         ("tcp://${NOPE}:1", "variable NOPE is not set"),
         ("http://h/#x=%FF", "the option value is not UTF-8"),
     ] {
@@ -93,6 +94,7 @@ fn no_message_repeats_a_secret() {
         "u:hunter2@h",
         "http://u:hunter2@[::1/x",
         "http://u:hun/ter2@h",
+        "http://u:hunter2,/x@h",
         "bad#password=hunter2",
     ] {
         assert!(!problem(text).contains("hunter2"), "{}", problem(text));

@@ -10,6 +10,7 @@ mod certs;
 mod dns;
 mod hints;
 mod http;
+mod kafka;
 mod memcached;
 mod net;
 mod presets;

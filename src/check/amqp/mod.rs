@@ -259,11 +259,11 @@ impl Session<'_> {
                 Err(Reason::new(&class::AUTH_DENIED, "the broker asks for more than user and password"))
             }
             Ok(_) => Err(self.wire.nonsense("no Connection.Tune")),
-            // Brokers that know no other way refuse so (§2.2.4 of the XML document).
-            Err(reason) if reason.class == &class::TCP_CLOSED => Err(Reason {
-                text: format!("{} closed the connection on user and password", self.wire.place),
-                ..reason
-            }),
+            // So refuses a broker that does not know the capability.
+            Err(reason) if reason.class == &class::TCP_CLOSED => {
+                let text = format!("{} closes the connection on user and password", self.wire.place);
+                Err(Reason { class: &class::AUTH_DENIED, text, ..reason })
+            }
             Err(reason) => Err(reason),
         }
     }

@@ -186,7 +186,7 @@ async fn refusals_come_as_codes_or_as_the_end_of_the_connection() {
     let text = attempt("amqp://me:pw@PEER", login(vec![Says(refused), Hears(frame(0, 10, 51, &[]))])).await;
     assert_eq!(text, "auth.denied the broker refuses user and password");
     let text = attempt("amqp://me:pw@PEER", login(vec![])).await;
-    assert!(text.starts_with("tcp.closed") && text.ends_with("on user and password"), "{text}");
+    assert!(text.starts_with("auth.denied") && text.ends_with("on user and password"), "{text}");
     let text = attempt("amqp://me:pw@PEER", login(vec![Says(frame(0, 10, 20, &[0; 4]))])).await;
     assert!(text.starts_with("auth.denied"), "{text}");
     let mut external = start();
