@@ -62,10 +62,12 @@ doc: ## the library's documentation, warnings as errors
 docs: ## renew the pages and pinned outputs that are made from the code
 	UPDATE_DOCS=1 cargo test --lib report
 	UPDATE_DOCS=1 cargo test --test docs
+	UPDATE_DOCS=1 cargo test --test cli config::every
 
 docs-check: ## fail when one of them is not up to date (part of «test»)
 	cargo test --lib report
 	cargo test --test docs
+	cargo test --test cli config::every
 
 # Unoptimised and without debug information: it runs for a second, so compiling it is all that counts.
 $(CARGO_DENY):

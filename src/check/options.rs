@@ -6,6 +6,7 @@ use std::time::Duration;
 use regex_lite::Regex;
 
 use super::registry;
+use crate::plan::OptionSpec;
 use crate::plan::duration;
 use crate::plan::env::Env;
 use crate::plan::problem::Problem;
@@ -23,19 +24,27 @@ pub struct Opt {
     pub help: &'static str,
     /// Whether it may be given more than once.
     pub repeat: bool,
+    /// Whether its value may be a secret, and is therefore never shown.
+    pub secret: bool,
 }
 
 impl Opt {
     /// An option that is given once.
     #[must_use]
     pub const fn new(name: &'static str, value: &'static str, help: &'static str) -> Self {
-        Self { name, value, help, repeat: false }
+        Self { name, value, help, repeat: false, secret: false }
     }
 
     /// The same option, repeatable.
     #[must_use]
     pub const fn repeated(self) -> Self {
         Self { repeat: true, ..self }
+    }
+
+    /// The same option, whose value is never shown.
+    #[must_use]
+    pub const fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 }
 
@@ -66,6 +75,8 @@ pub struct Draft<'a> {
     pub target: &'a Target,
     /// The environment.
     pub env: &'a Env,
+    /// Where the options were given that do not stand in the target's text.
+    places: &'a [OptionSpec],
     problems: Vec<Problem>,
 }
 
@@ -73,12 +84,25 @@ impl<'a> Draft<'a> {
     /// A draft of `target`, without problems so far.
     #[must_use]
     pub fn new(target: &'a Target, env: &'a Env) -> Self {
-        Self { target, env, problems: Vec::new() }
+        Self { target, env, places: &[], problems: Vec::new() }
+    }
+
+    /// The same draft, whose target has `options` from elsewhere than its text.
+    #[must_use]
+    pub fn beside(self, options: &'a [OptionSpec]) -> Self {
+        Self { places: options, ..self }
     }
 
     /// Notes a problem.
     pub fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// Notes a problem with option `name`, where that was given.
+    pub fn wrong(&mut self, name: &str, problem: Problem) {
+        let place = self.places.iter().find(|option| option.name == name);
+        let source = place.map_or("", |option| option.source.as_str());
+        self.problem(problem.at(source));
     }
 
     /// The problems noted so far.
@@ -110,7 +134,7 @@ impl<'a> Draft<'a> {
         match parse(self.text(name)?) {
             Ok(value) => Some(value),
             Err(what) => {
-                self.problem(Problem::new(format!("option {name}: {what}")));
+                self.wrong(name, Problem::new(format!("option {name}: {what}")));
                 None
             }
         }
@@ -152,7 +176,7 @@ impl<'a> Draft<'a> {
             return Some(word);
         }
         let problem = Problem::new(format!("option {name}: '{given}' is not one of {}", known.join(", ")));
-        self.problem(problem.nearest(given, known.iter().copied()));
+        self.wrong(name, problem.nearest(given, known.iter().copied()));
         None
     }
 
@@ -181,7 +205,8 @@ impl<'a> Draft<'a> {
         if let Some(name) = self.text("password-env") {
             match self.env.get(name) {
                 Some(value) => sources.push(Password::Given(Secret::new(value))),
-                None => self.problem(
+                None => self.wrong(
+                    "password-env",
                     Problem::new(format!("option password-env: variable {name} is not set"))
                         .nearest(name, self.env.iter().map(|(name, _)| name)),
                 ),

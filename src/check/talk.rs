@@ -23,7 +23,7 @@ pub(super) static DATA: Class =
 /// The options that [`Talk`] reads.
 pub(super) static OPTIONS: &[Opt] = &[
     Opt::new("hold", "DUR", "the connection must still be open after DUR (default 0s)"),
-    Opt::new("send", "TEXT", "what to send, percent-encoded: PING%0D%0A"),
+    Opt::new("send", "TEXT", "what to send, percent-encoded: PING%0D%0A").secret(),
     Opt::new("expect", "REGEX", "what the peer must say within its first 64 KiB"),
 ];
 

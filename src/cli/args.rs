@@ -9,6 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::help;
 use super::settings::settings;
+use super::sources::Sources;
 use super::words::combine;
 use crate::check::registry;
 use crate::plan::TargetSpec;
@@ -22,8 +23,8 @@ pub(super) struct Parsed {
     pub(super) layer: Layer,
     /// The program to run in the end, with its arguments.
     pub(super) command: Vec<OsString>,
-    /// The settings as they were given, for showing where they come from.
-    pub(super) given: Vec<super::verb::Given>,
+    /// Where the settings came from, once all sources are read.
+    pub(super) sources: Sources,
     /// All that is wrong.
     pub(super) problems: Vec<Problem>,
 }
@@ -207,7 +208,6 @@ fn read(matches: &ArgMatches) -> Parsed {
     let mut parsed = Parsed::default();
     for setting in settings() {
         for text in matches.get_many::<String>(setting.flag).into_iter().flatten() {
-            parsed.given.push((setting.flag, text.clone()));
             if let Err(what) = (setting.set)(&mut parsed.layer, text) {
                 parsed.problems.push(Problem::new(what).at(&format!("--{}", setting.flag)));
             }
@@ -219,7 +219,7 @@ fn read(matches: &ArgMatches) -> Parsed {
         let texts = matches.get_many::<String>(id).into_iter().flatten();
         for (index, text) in matches.indices_of(id).into_iter().flatten().zip(texts) {
             let source = flag.map_or_else(String::new, |flag| format!("--{flag}"));
-            items.insert(index, TargetSpec { text: text.clone(), flag, source });
+            items.insert(index, TargetSpec { text: text.clone(), flag, source, ..TargetSpec::default() });
         }
     };
     collect("target", None);

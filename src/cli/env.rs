@@ -68,7 +68,7 @@ fn split(
 ) -> Vec<TargetSpec> {
     let item = |text: String| {
         let flag = flag.filter(|_| !WORDS.contains(&text.as_str()));
-        TargetSpec { text, flag, source: name.to_owned() }
+        TargetSpec { text, flag, source: name.to_owned(), ..TargetSpec::default() }
     };
     words(name, value, problems).into_iter().map(item).collect()
 }

@@ -55,6 +55,10 @@ Variables: every option has one (--attempt-timeout is PREREQ_ATTEMPT_TIMEOUT), a
 PREREQ_TARGETS (with words), PREREQ_TCP, PREREQ_HTTP and so on, split as a shell would. Flags win over variables.
 In targets ${VAR}, ${VAR:-default} and $$ are expanded.
 
+File (--config): settings are called as the options here, and targets: is a list of targets, or of maps with
+target: and its options; all:, any:, at-least:, sequence: and not: combine them. Flags and variables win over the
+file. 'prereq schema config' describes it to editors; 'prereq plan --format yaml' writes it for a command line.
+
 ",
     );
     text.push_str(

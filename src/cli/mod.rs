@@ -8,12 +8,16 @@ mod env;
 mod error;
 mod exec;
 pub mod exit;
+#[cfg(feature = "config")]
+mod file;
 mod help;
 mod plan_text;
 mod settings;
 mod signal;
+mod sources;
 mod verb;
 mod words;
+mod written;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -34,6 +38,7 @@ use crate::report::{Ended, Palette, Style, Verbosity, reporter, summary, termina
 use args::Request;
 use exit::Exit;
 use signal::Signals;
+use sources::{FromFile, Sources};
 
 /// How long the end waits for a slow reader of standard output.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -64,7 +69,12 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
         Request::Wait(parsed) => *parsed,
         Request::Print(text) => return verb::print(&text),
     };
-    let (layer, plan) = match prepare(&mut parsed, &env) {
+    let prepared = tokio::select! {
+        biased;
+        signal = signals.next() => return Outcome::Interrupted(signal).into(),
+        prepared = prepare(&mut parsed, &env) => prepared,
+    };
+    let (layer, plan) = match prepared {
         Ok(prepared) => prepared,
         Err(mut problems) => {
             verb::suggest(first, &mut problems);
@@ -81,28 +91,53 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
 }
 
 /// Lays the sources over one another and makes the plan.
-fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Problem>> {
+async fn prepare(parsed: &mut args::Parsed, env: &Env) -> Result<(Layer, Plan), Vec<Problem>> {
     let flags = std::mem::take(&mut parsed.layer);
     let mut problems = std::mem::take(&mut parsed.problems);
-    let from = if flags.reports.is_some() { "--report" } else { "PREREQ_REPORT" };
     let (variables, found) = env::layer(env, flags.targets.is_none());
     problems.extend(found);
-    let layer = flags.over(variables);
+    let mut sources = Sources { flags: flags.clone(), variables: variables.clone(), ..Sources::default() };
+    let mut layer = flags.over(variables);
+    if let Some(name) = layer.config.clone() {
+        let read = from_file(&name, env).await;
+        layer = layer.over(read.layer);
+        if !read.problems.is_empty() {
+            // What is wrong with it is told; that nothing is left to wait for is not.
+            layer.targets.get_or_insert(plan::Spec::All(Vec::new()));
+        }
+        problems.extend(read.problems);
+        sources.file = read.given;
+    }
     if let Some(proxy) = &layer.proxy
         && let Err(what) = crate::net::http::ProxyMode::parse(proxy)
     {
-        problems.push(Problem::new(what).at("--proxy"));
+        problems.push(Problem::new(what).at(&sources.place("proxy")));
     }
     let refused = layer.reports.iter().flatten().filter_map(|report| report.check().err());
-    problems.extend(refused.map(|what| Problem::new(what).at(from)));
+    problems.extend(refused.map(|what| Problem::new(what).at(&sources.place("report"))));
+    parsed.sources = sources;
     match plan::resolve(&layer, env) {
-        Ok(plan) if problems.is_empty() => Ok((layer, plan)),
-        Ok(_) => Err(problems),
-        Err(found) => {
-            problems.extend(found);
-            Err(problems)
-        }
+        Ok(plan) if problems.is_empty() => return Ok((layer, plan)),
+        Ok(_) => {}
+        Err(found) => problems.extend(found),
     }
+    #[cfg(feature = "config")]
+    if let Some(name) = &layer.config {
+        file::sort(&mut problems, name);
+    }
+    Err(problems)
+}
+
+#[cfg(feature = "config")]
+async fn from_file(name: &str, env: &Env) -> FromFile {
+    file::load(name, env).await
+}
+
+/// Without the feature, naming a file is a mistake.
+#[cfg(not(feature = "config"))]
+fn from_file(name: &str, _: &Env) -> std::future::Ready<FromFile> {
+    let problem = Problem::new("this build reads no configuration file").at(name);
+    std::future::ready(FromFile { problems: vec![problem.hint(verb::FEATURE)], ..FromFile::default() })
 }
 
 /// Waits and reports.

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::settings::settings;
-use super::verb::{Given, files_of};
+use super::sources::{Source, Sources};
+use super::verb::files_of;
 use crate::plan::duration::{Limit, exact};
-use crate::plan::env::Env;
+use crate::plan::layer::Layer;
 use crate::plan::target::Host;
 use crate::plan::{Backoff, Node, Plan, Precondition};
 
 /// The plan for people.
-pub(super) fn text(plan: &Plan, given: &[Given], env: &Env) -> String {
+pub(super) fn text(plan: &Plan, layer: &Layer, from: &Sources) -> String {
     let mut text = String::new();
     let worst = match plan.worst_case() {
         Limit::Never => "it may wait for ever".to_owned(),
@@ -23,7 +24,7 @@ pub(super) fn text(plan: &Plan, given: &[Given], env: &Env) -> String {
         if count == 1 { "" } else { "s" }
     );
     node(&mut text, plan, &plan.tree, 1);
-    sources(&mut text, given, env);
+    sources(&mut text, layer, from);
     reads(&mut text, plan);
     text
 }
@@ -82,15 +83,19 @@ fn policy(one: &Precondition) -> String {
 }
 
 /// Where each setting comes from.
-fn sources(text: &mut String, given: &[Given], env: &Env) {
+fn sources(text: &mut String, layer: &Layer, from: &Sources) {
     let mut lines = Vec::new();
     for setting in settings() {
-        let shown = |value: &str| if setting.flag == "proxy" { "…".to_owned() } else { value.to_owned() };
-        if let Some((flag, value)) = given.iter().find(|(flag, _)| *flag == setting.flag) {
-            lines.push(format!("  --{flag} {}", shown(value)));
-        } else if let Some(value) = env.non_empty(&setting.variable()) {
-            lines.push(format!("  {}={}", setting.variable(), shown(value)));
-        }
+        let Some(source) = from.of(setting.flag) else { continue };
+        let values = (setting.get)(layer);
+        let shown =
+            |values: &[String]| if setting.flag == "proxy" { "…".to_owned() } else { values.join(" ") };
+        let value = shown(&values);
+        lines.push(match source {
+            Source::Flag => format!("  --{} {value}", setting.flag),
+            Source::Variable => format!("  {}={value}", setting.variable()),
+            Source::File(given) => format!("  {}: {}: {}", given.place, setting.flag, shown(&given.values)),
+        });
     }
     if !lines.is_empty() {
         let _ = writeln!(text, "settings:\n{}", lines.join("\n"));

@@ -1,5 +1,6 @@
 //! The settings: one table from which flags, variables and help are made.
 
+use super::written::Written;
 use crate::check::options::parse_switch;
 use crate::plan::Backoff;
 use crate::plan::duration::{parse, parse_limit};
@@ -21,6 +22,8 @@ pub(super) struct Setting {
     pub(super) repeat: bool,
     /// Reads a value into the layer.
     pub(super) set: fn(&mut Layer, &str) -> Result<(), String>,
+    /// The values in the layer, as `set` reads them.
+    pub(super) get: fn(&Layer) -> Vec<String>,
 }
 
 impl Setting {
@@ -47,6 +50,7 @@ macro_rules! setting {
                 layer.$field = Some($parse(text)?);
                 Ok(())
             },
+            get: |layer| layer.$field.as_ref().map(Written::written).into_iter().collect(),
         }
     };
 }
@@ -55,6 +59,12 @@ macro_rules! setting {
 pub(super) fn settings() -> Vec<Setting> {
     let mut all = waiting();
     all.extend(showing());
+    all.push(setting!(
+        "config",
+        "FILE",
+        "Read settings and targets from FILE: YAML, or JSON or TOML by its ending; - for standard input",
+        config = parse_text
+    ));
     all
 }
 
@@ -159,6 +169,10 @@ fn showing() -> Vec<Setting> {
                 }
                 Ok(())
             },
+            get: |layer| {
+                let path = |report: &ReportFile| report.path().to_string_lossy().into_owned();
+                layer.reports.iter().flatten().map(path).collect()
+            },
         },
         setting!("quiet" - 'q', "", "Print only the closing summary", quiet = parse_switch),
         Setting {
@@ -181,6 +195,7 @@ fn showing() -> Vec<Setting> {
                 });
                 Ok(())
             },
+            get: |layer| layer.verbose.iter().map(ToString::to_string).collect(),
         },
     ]
 }

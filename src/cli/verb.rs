@@ -11,12 +11,14 @@ use futures_util::future::LocalBoxFuture;
 #[cfg(feature = "manual")]
 use super::completion;
 use super::exit::Exit;
+use super::sources::Sources;
 use super::{PATIENCE, args, error, plan_text, prepare};
 use crate::explain::hints::Surroundings;
 use crate::explain::layers::explain;
 use crate::plan::env::Env;
 use crate::plan::layer::{Layer, LogFormat};
 use crate::plan::problem::{Problem, nearest};
+use crate::plan::secret::mask_unparsed;
 use crate::plan::{Plan, Precondition};
 use crate::report::output::Output;
 use crate::report::schema::SCHEMAS;
@@ -42,14 +44,14 @@ pub(super) static VERBS: &[Verb] = &[
     },
     Verb {
         name: "plan",
-        form: "[OPTIONS] TARGET...",
+        form: "[--format text|yaml|json] [OPTIONS] TARGET...",
         summary: "what would be waited for and how, without any network traffic",
-        run: |argv, env| async move { planned(argv, &env) }.boxed_local(),
+        run: |argv, env| async move { planned(argv, &env).await }.boxed_local(),
     },
     Verb {
         name: "schema",
-        form: "[events|report]",
-        summary: "the JSON Schema of the lines, or of the report",
+        form: if cfg!(feature = "config") { "[events|report|config]" } else { "[events|report]" },
+        summary: "the JSON Schema of the lines, of the report, or of the configuration file",
         run: |argv, _| async move { schema(&argv) }.boxed_local(),
     },
     #[cfg(feature = "manual")]
@@ -109,7 +111,7 @@ pub(super) fn print(text: &str) -> Exit {
 }
 
 /// Reads what follows the verb as if it were to be waited for.
-fn read(argv: Vec<OsString>, env: &Env) -> Result<(Layer, Plan, Vec<Given>), Exit> {
+async fn read(argv: Vec<OsString>, env: &Env) -> Result<(Layer, Plan, Sources), Exit> {
     let mut parsed = match args::parse(argv) {
         args::Request::Wait(parsed) => *parsed,
         args::Request::Print(text) => return Err(print(&text)),
@@ -117,21 +119,20 @@ fn read(argv: Vec<OsString>, env: &Env) -> Result<(Layer, Plan, Vec<Given>), Exi
     if !parsed.command.is_empty() {
         parsed.problems.push(Problem::new("this verb runs no command").at("--"));
     }
-    let given = std::mem::take(&mut parsed.given);
-    match prepare(&mut parsed, env) {
-        Ok((layer, plan)) => Ok((layer, plan, given)),
-        Err(problems) => {
-            error::render(&problems, &mut std::io::stderr());
-            Err(Exit::Usage)
-        }
+    match prepare(&mut parsed, env).await {
+        Ok((layer, plan)) => Ok((layer, plan, parsed.sources)),
+        Err(problems) => Err(refuse(&problems)),
     }
 }
 
-/// A setting as it was given on the command line: flag and text.
-pub(super) type Given = (&'static str, String);
+/// Tells what is wrong.
+fn refuse(problems: &[Problem]) -> Exit {
+    error::render(problems, &mut std::io::stderr());
+    Exit::Usage
+}
 
 async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
-    let (layer, plan, _) = match read(argv, &env) {
+    let (layer, plan, _) = match read(argv, &env).await {
         Ok(read) => read,
         Err(exit) => return exit,
     };
@@ -152,12 +153,71 @@ async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
     if all { Exit::Satisfied } else { Exit::Unsatisfied }
 }
 
-fn planned(argv: Vec<OsString>, env: &Env) -> Exit {
-    match read(argv, env) {
-        Ok((_, plan, given)) => print(&plan_text::text(&plan, &given, env)),
-        Err(exit) => exit,
+/// The forms in which a plan is printed.
+const FORMATS: [&str; 3] = ["text", "yaml", "json"];
+
+async fn planned(mut argv: Vec<OsString>, env: &Env) -> Exit {
+    let format = match take_format(&mut argv) {
+        Ok(format) => format,
+        Err(problem) => return refuse(&[problem]),
+    };
+    let (layer, plan, sources) = match read(argv, env).await {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    match format {
+        "text" => print(&plan_text::text(&plan, &layer, &sources)),
+        format => plan_file(format, &layer, &plan, &sources, env),
     }
 }
+
+/// Takes `--format FORMAT` out of the words before `--`: it is this verb's own.
+fn take_format(argv: &mut Vec<OsString>) -> Result<&'static str, Problem> {
+    const FLAG: &str = "--format";
+    let end = argv.iter().position(|word| word == "--").unwrap_or(argv.len());
+    let of_flag = |word: &OsString| word == FLAG || word.to_string_lossy().starts_with("--format=");
+    let Some(place) = argv[..end].iter().position(of_flag) else { return Ok("text") };
+    let word = argv.remove(place).to_string_lossy().into_owned();
+    let value = match word.split_once('=') {
+        Some((_, value)) => value.to_owned(),
+        None if place + 1 < end => argv.remove(place).to_string_lossy().into_owned(),
+        None => String::new(),
+    };
+    FORMATS.into_iter().find(|known| *known == value).ok_or_else(|| {
+        let what = format!("'{}' is not one of {}", mask_unparsed(&value), FORMATS.join(", "));
+        Problem::new(what).nearest(&value, FORMATS).at(FLAG)
+    })
+}
+
+/// The plan as a configuration file.
+#[cfg(feature = "config")]
+fn plan_file(format: &str, layer: &Layer, plan: &Plan, sources: &Sources, env: &Env) -> Exit {
+    use super::file::{Format, write};
+    let format = if format == "json" { Format::Json } else { Format::Yaml };
+    match write(layer, plan, sources, env, format) {
+        Ok(written) => {
+            // JSON has no comment to say so.
+            if format == Format::Json && !written.needed.is_empty() {
+                let names = written.needed.join(", ");
+                super::complain(
+                    Exit::Satisfied,
+                    &format!("variables to set (secrets are not written): {names}"),
+                );
+            }
+            print(&written.text)
+        }
+        Err(problems) => refuse(&problems),
+    }
+}
+
+#[cfg(not(feature = "config"))]
+fn plan_file(format: &str, _: &Layer, _: &Plan, _: &Sources, _: &Env) -> Exit {
+    refuse(&[Problem::new(format!("this build does not write {format}")).at("--format").hint(FEATURE)])
+}
+
+/// What is said where the configuration file is not compiled in.
+#[cfg(not(feature = "config"))]
+pub(super) const FEATURE: &str = "it comes with the feature 'config': cargo install prereq --features config";
 
 /// One word out of `known` behind a verb; without one, `default`.
 fn topic(
@@ -175,7 +235,7 @@ fn topic(
         ([word], _) if known.contains(word) => Ok(known.iter().find(|name| *name == word).unwrap_or(&"")),
         ([word], _) if ["-h", "--help"].contains(word) => Err(print(&help())),
         ([word], _) => {
-            let word = crate::plan::secret::mask_unparsed(word);
+            let word = mask_unparsed(word);
             Err(complain(
                 Problem::new(format!("there is no '{word}' here, but {}", known.join(", ")))
                     .nearest(&word, known.iter().copied()),
@@ -186,8 +246,11 @@ fn topic(
 }
 
 fn schema(argv: &[OsString]) -> Exit {
-    let known: Vec<&'static str> = SCHEMAS.iter().map(|(name, ..)| *name).collect();
+    let mut known: Vec<&'static str> = SCHEMAS.iter().map(|(name, ..)| *name).collect();
+    known.extend(cfg!(feature = "config").then_some("config"));
     match topic(argv, &known, Some("events")) {
+        #[cfg(feature = "config")]
+        Ok("config") => print(&super::file::schema()),
         Ok(name) => SCHEMAS
             .iter()
             .find(|(known, ..)| *known == name)

@@ -135,7 +135,7 @@ impl Parser<'_> {
 }
 
 /// One part as it is; several combined.
-fn single(mut parts: Vec<Spec>, combined: impl FnOnce(Vec<Spec>) -> Spec) -> Option<Spec> {
+pub(super) fn single(mut parts: Vec<Spec>, combined: impl FnOnce(Vec<Spec>) -> Spec) -> Option<Spec> {
     if parts.len() > 1 { Some(combined(parts)) } else { parts.pop() }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn items(text: &str) -> Vec<TargetSpec> {
-        let item = |text: &str| TargetSpec { text: text.into(), flag: None, source: String::new() };
+        let item = |text: &str| TargetSpec { text: text.into(), ..TargetSpec::default() };
         text.split_whitespace().map(item).collect()
     }
 

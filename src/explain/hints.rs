@@ -255,7 +255,7 @@ mod tests {
     use crate::plan::{Plan, Spec, TargetSpec, resolve};
 
     fn plan(text: &str) -> Plan {
-        let spec = TargetSpec { text: text.into(), flag: None, source: String::new() };
+        let spec = TargetSpec { text: text.into(), ..TargetSpec::default() };
         let layer = Layer { targets: Some(Spec::Target(spec)), ..Layer::default() };
         resolve(&layer, &Env::default()).unwrap()
     }

@@ -72,8 +72,7 @@ mod tests {
     use crate::plan::{Plan, Spec, TargetSpec, resolve};
 
     fn plan(texts: &str) -> Plan {
-        let target =
-            |text: &str| Spec::Target(TargetSpec { text: text.into(), flag: None, source: String::new() });
+        let target = |text: &str| Spec::Target(TargetSpec { text: text.into(), ..TargetSpec::default() });
         let targets = Some(Spec::All(texts.split_whitespace().map(target).collect()));
         resolve(&Layer { targets, ..Layer::default() }, &Env::default()).unwrap()
     }

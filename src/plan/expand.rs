@@ -23,6 +23,15 @@ pub(super) struct Template {
 impl Template {
     /// Replaces the variables of `text` by stand-ins.
     pub(super) fn new(text: &str, env: &Env) -> Result<Self, Vec<Problem>> {
+        Self::with(text, |inside| lookup(inside, env))
+    }
+
+    /// The same, where each variable stands for itself as it is written.
+    pub(super) fn unexpanded(text: &str) -> Result<Self, Vec<Problem>> {
+        Self::with(text, |inside| Ok(format!("${{{inside}}}")))
+    }
+
+    fn with(text: &str, lookup: impl Fn(&str) -> Result<String, Problem>) -> Result<Self, Vec<Problem>> {
         let mut template = Self::default();
         let mut problems = Vec::new();
         let mut rest = text;
@@ -37,7 +46,7 @@ impl Template {
                     problems.push(Problem::new("'${' has no closing '}'").hint("write $$ for a plain $"));
                     return Err(problems);
                 };
-                match lookup(inside, env) {
+                match lookup(inside) {
                     Ok(value) => template.push_value(value),
                     Err(problem) => problems.push(problem),
                 }
@@ -99,6 +108,22 @@ impl Template {
         self.text.insert_str(0, prefix);
     }
 
+    /// `part` as it can be written: each value as it is, and `$` so that it stays one.
+    pub(super) fn write(&self, part: &str) -> String {
+        let mut written = String::with_capacity(part.len());
+        let mut chars = part.chars().peekable();
+        while let Some(c) = chars.next() {
+            match self.value(c) {
+                Some(value) => written.push_str(value),
+                None if c == '$' && chars.peek().is_some_and(|c| is_stand_in(*c) || "${".contains(*c)) => {
+                    written.push_str("$$");
+                }
+                None => written.push(c),
+            }
+        }
+        written
+    }
+
     fn value(&self, c: char) -> Option<&str> {
         if !is_stand_in(c) {
             return None;
@@ -107,7 +132,7 @@ impl Template {
     }
 }
 
-fn is_stand_in(c: char) -> bool {
+pub(super) fn is_stand_in(c: char) -> bool {
     (FIRST..=LAST).contains(&u32::from(c))
 }
 
@@ -152,6 +177,36 @@ fn lookup(inside: &str, env: &Env) -> Result<String, Problem> {
 pub fn expand(text: &str, env: &Env) -> Result<String, Vec<Problem>> {
     let template = Template::new(text, env)?;
     Ok(template.render(&template.text, str::to_owned))
+}
+
+/// `text` so that [`expand`] gives it back.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    Template::default().write(text)
+}
+
+/// Whether `text` consists of variables alone.
+#[must_use]
+pub fn is_variables(text: &str) -> bool {
+    let template = Template::unexpanded(text).unwrap_or_default();
+    !template.text.is_empty() && template.text.chars().all(is_stand_in)
+}
+
+/// The names of the variables in `text`.
+#[must_use]
+pub fn variables(text: &str) -> Vec<String> {
+    let template = Template::unexpanded(text).unwrap_or_default();
+    let name =
+        |value: &String| Some(value.strip_prefix("${")?.strip_suffix('}')?.split(":-").next()?.to_owned());
+    template.values.iter().filter_map(name).collect()
+}
+
+/// The names of the variables in `text` that have no default.
+#[must_use]
+pub fn needed(text: &str) -> Vec<String> {
+    let template = Template::unexpanded(text).unwrap_or_default();
+    let name = |value: &String| Some(value.strip_prefix("${")?.strip_suffix('}')?.to_owned());
+    template.values.iter().filter_map(name).filter(|name| !name.contains(":-")).collect()
 }
 
 #[cfg(test)]

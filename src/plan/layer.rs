@@ -71,6 +71,8 @@ layer! {
     verbose: u8,
     /// Only the summary. Default: no.
     quiet: bool,
+    /// The file that has further settings. Default: none.
+    config: String,
 }
 
 /// The form of the output.

@@ -12,7 +12,9 @@ mod policy;
 mod resolve;
 mod tree;
 mod worst;
+mod written;
 
 pub use policy::{Backoff, Policy, Settings};
 pub use resolve::{Plan, Precondition, resolve};
-pub use tree::{Node, Spec, TargetSpec};
+pub use tree::{Node, OptionSpec, Spec, TargetSpec};
+pub use written::{Hide, Written, has_userinfo, written};

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::duration::{self, Limit};
 use super::env::Env;
+use super::expand::expand;
 use super::layer::Layer;
 use super::policy::{Policy, Settings};
 use super::problem::Problem;
@@ -92,8 +93,8 @@ impl Resolver<'_> {
             }
             Spec::Sequence(specs) => {
                 if inverted {
-                    self.problems
-                        .push(Problem::new("a sequence has no opposite").hint("put 'not' before its parts"));
+                    let problem = Problem::new("a sequence has no opposite").at(spec.source());
+                    self.problems.push(problem.hint("put 'not' before its parts"));
                 }
                 Some(Node::Sequence(self.nodes(specs, inverted)?))
             }
@@ -120,12 +121,12 @@ impl Resolver<'_> {
     }
 
     fn precondition(&self, spec: &TargetSpec, inverted: bool) -> Result<Precondition, Vec<Problem>> {
-        let target = Target::parse(&spec.text, spec.flag, self.env)?;
+        let target = self.target(spec)?;
         let Some(kind) = registry::kind_of(target.scheme) else {
             return Err(vec![Problem::new(format!("unknown scheme '{}'", target.scheme))]);
         };
         let label = target.label();
-        let mut draft = Draft::new(&target, self.env);
+        let mut draft = Draft::new(&target, self.env).beside(&spec.options);
         unknown_options(&mut draft, kind);
         if inverted && kind.opposite.is_empty() {
             draft.problem(Problem::new(format!("'not' has no meaning for {}", kind.name)));
@@ -146,6 +147,26 @@ impl Resolver<'_> {
                 .into_iter()
                 .map(|problem| Problem { what: format!("{label}: {}", problem.what), ..problem })
                 .collect()),
+        }
+    }
+
+    /// The target, with the options given beside its text.
+    fn target(&self, spec: &TargetSpec) -> Result<Target, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut options = Vec::with_capacity(spec.options.len());
+        for option in &spec.options {
+            match expand(&option.value, self.env) {
+                Ok(value) => options.push((option.name.clone(), value)),
+                Err(found) => problems.extend(found.into_iter().map(|problem| problem.at(&option.source))),
+            }
+        }
+        match Target::parse(&spec.text, spec.flag, self.env) {
+            Ok(mut target) if problems.is_empty() => {
+                target.options.extend(options);
+                Ok(target)
+            }
+            Ok(_) => Err(problems),
+            Err(found) => Err([found, problems].concat()),
         }
     }
 
@@ -221,10 +242,10 @@ fn unknown_options(draft: &mut Draft<'_>, kind: &'static Kind) {
                 let is_name = name.len() < 32 && name.bytes().all(|c| c.is_ascii_lowercase() || c == b'-');
                 let shown = if is_name { format!("option '{name}'") } else { "such option".to_owned() };
                 let problem = Problem::new(format!("{} has no {shown}", kind.name));
-                draft.problem(problem.nearest(name, known.iter().map(|option| option.name)));
+                draft.wrong(name, problem.nearest(name, known.iter().map(|option| option.name)));
             }
             Some(option) if !option.repeat && seen[name.as_str()] == 2 => {
-                draft.problem(Problem::new(format!("option {name} is given more than once")));
+                draft.wrong(name, Problem::new(format!("option {name} is given more than once")));
             }
             Some(_) => {}
         }
@@ -243,7 +264,7 @@ fn fail_on(draft: &mut Draft<'_>) -> Vec<String> {
             codes.push(code.to_owned());
         } else {
             let problem = Problem::new(format!("option fail-on: there is no class '{code}'"));
-            draft.problem(problem.nearest(code, registry::classes().map(|class| class.code)));
+            draft.wrong("fail-on", problem.nearest(code, registry::classes().map(|class| class.code)));
         }
     }
     codes

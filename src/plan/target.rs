@@ -41,7 +41,7 @@ impl std::fmt::Display for Host {
 }
 
 /// A target, taken apart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The scheme, in lower case.
     pub scheme: &'static str,
@@ -70,7 +70,8 @@ impl Target {
         let mut template = Template::new(text.trim(), env)?;
         template.settle_head();
         let bare_path = looks_like_path(&template.text);
-        complete(&mut template, flag).map_err(|problem| vec![problem])?;
+        let prefix = missing_scheme(&template, flag).map_err(|problem| vec![problem])?;
+        template.prefix(&prefix);
         Parser { template: &template, bare_path }.parse().map_err(|problem| vec![problem])
     }
 
@@ -124,12 +125,12 @@ impl Target {
     }
 }
 
-fn looks_like_path(text: &str) -> bool {
+pub(super) fn looks_like_path(text: &str) -> bool {
     text.starts_with('/') || text.starts_with("./") || text.starts_with("../")
 }
 
-/// Adds the scheme that a shorthand leaves out.
-fn complete(template: &mut Template, flag: Option<&str>) -> Result<(), Problem> {
+/// The scheme that a shorthand leaves out, to be put before it.
+pub(super) fn missing_scheme(template: &Template, flag: Option<&str>) -> Result<String, Problem> {
     let text = template.text.clone();
     let shown = mask_unparsed(&template.render(&text, |_| "${…}".to_owned()));
     if text.is_empty() {
@@ -141,7 +142,7 @@ fn complete(template: &mut Template, flag: Option<&str>) -> Result<(), Problem> 
     if let Some(kind) = flag.and_then(registry::kind) {
         return match scheme {
             Some(name) if kind.schemes.iter().any(|scheme| scheme.name == name) && !is_host_port(body) => {
-                Ok(())
+                Ok(String::new())
             }
             Some(name) if registry::scheme(&name).is_some() && body.contains("://") => {
                 Err(Problem::new(format!("'{shown}' is not a {} target", kind.name))
@@ -150,21 +151,18 @@ fn complete(template: &mut Template, flag: Option<&str>) -> Result<(), Problem> 
             _ => {
                 let first = &kind.schemes[0];
                 let slashes = if first.authority && !first.opaque { "//" } else { "" };
-                template.prefix(&format!("{}:{slashes}", first.name));
-                Ok(())
+                Ok(format!("{}:{slashes}", first.name))
             }
         };
     }
     if looks_like_path(body) {
-        template.prefix("file:");
-        return Ok(());
+        return Ok("file:".into());
     }
     if is_host_port(body) {
-        template.prefix("tcp://");
-        return Ok(());
+        return Ok("tcp://".into());
     }
     match scheme {
-        Some(name) if registry::scheme(&name).is_some() => Ok(()),
+        Some(name) if registry::scheme(&name).is_some() => Ok(String::new()),
         Some(name) if registry::missing_feature(&name).is_some() => {
             let feature = registry::missing_feature(&name).unwrap_or_default();
             Err(Problem::new(format!("'{name}:' is not compiled into this build")).hint(format!(
@@ -388,7 +386,7 @@ fn plain_host(host: &str) -> Result<Host, Problem> {
     Ok(Host::Name(host.to_owned()))
 }
 
-fn decode(text: &str, part: &str) -> Result<String, Problem> {
+pub(super) fn decode(text: &str, part: &str) -> Result<String, Problem> {
     percent_decode_str(text)
         .decode_utf8()
         .map(std::borrow::Cow::into_owned)

@@ -47,9 +47,8 @@ mod tests {
     use crate::plan::{Spec, TargetSpec, resolve};
 
     fn worst(timeout: &str, spec: fn(Vec<Spec>) -> Spec, targets: &[&str]) -> String {
-        let target = |text: &&str| {
-            Spec::Target(TargetSpec { text: (*text).to_owned(), flag: None, source: String::new() })
-        };
+        let target =
+            |text: &&str| Spec::Target(TargetSpec { text: (*text).to_owned(), ..TargetSpec::default() });
         let layer = Layer {
             targets: Some(spec(targets.iter().map(target).collect())),
             timeout: crate::plan::duration::parse_limit(timeout).ok(),

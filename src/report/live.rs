@@ -173,8 +173,7 @@ mod tests {
     }
 
     fn plan(count: usize) -> Plan {
-        let target =
-            |n| Spec::Target(TargetSpec { text: format!("file:/n/{n}"), flag: None, source: String::new() });
+        let target = |n| Spec::Target(TargetSpec { text: format!("file:/n/{n}"), ..TargetSpec::default() });
         let layer = Layer { targets: Some(Spec::All((0..count).map(target).collect())), ..Layer::default() };
         resolve(&layer, &Env::default()).unwrap()
     }

@@ -30,7 +30,7 @@ struct Story {
 }
 
 fn target(text: &str) -> Spec {
-    Spec::Target(TargetSpec { text: text.into(), flag: None, source: String::new() })
+    Spec::Target(TargetSpec { text: text.into(), ..TargetSpec::default() })
 }
 
 fn targets<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Spec> {

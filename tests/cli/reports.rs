@@ -184,7 +184,9 @@ fn the_variable_holds_several_reports() {
 fn verbs_are_listed_and_their_mistakes_are_told() {
     let help = run("help").stdout;
     assert_eq!(help, run("--help").stdout);
-    assert!(help.contains("prereq schema [events|report]") && run("-h").stdout.contains("prereq schema"));
+    assert!(
+        help.contains("prereq schema [events|report|config]") && run("-h").stdout.contains("prereq schema")
+    );
     assert!(run("help plan").stdout.starts_with("prereq plan "));
     assert_eq!(run("schema").stdout, run("schema events").stdout);
     for (line, says) in [

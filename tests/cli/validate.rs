@@ -10,8 +10,9 @@ pub(crate) fn problems(schema: &Value, value: &Value) -> Vec<String> {
 }
 
 /// All words that [`Checker::check`] understands, or may pass over.
-const UNDERSTOOD: [&str; 20] = [
+const UNDERSTOOD: [&str; 25] = [
     "$schema",
+    "$id",
     "$defs",
     "$ref",
     "title",
@@ -22,7 +23,11 @@ const UNDERSTOOD: [&str; 20] = [
     "required",
     "properties",
     "items",
+    "minItems",
     "maxItems",
+    "minLength",
+    "additionalProperties",
+    "propertyNames",
     "minimum",
     "maximum",
     "pattern",
@@ -49,17 +54,13 @@ impl Checker<'_> {
             let target = root.pointer(place.trim_start_matches('#')).expect("the reference leads somewhere");
             self.check(target, value, at);
         }
-        if let Some(kind) = schema.get("type").and_then(Value::as_str) {
-            let fits = match kind {
-                "object" => value.is_object(),
-                "array" => value.is_array(),
-                "string" => value.is_string(),
-                "integer" => value.is_u64() || value.is_i64(),
-                "number" => value.is_number(),
-                "boolean" => value.is_boolean(),
-                other => panic!("the checker does not know the type '{other}'"),
+        if let Some(kinds) = schema.get("type") {
+            let kinds: Vec<&str> = match kinds {
+                Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+                kind => kind.as_str().into_iter().collect(),
             };
-            self.demand(fits, at, &format!("{value} is no {kind}"));
+            let fits = kinds.iter().any(|kind| is_of(value, kind));
+            self.demand(fits, at, &format!("{value} is no {}", kinds.join(" or ")));
         }
         if let Some(constant) = schema.get("const") {
             self.demand(constant == value, at, &format!("{value} is not {constant}"));
@@ -80,9 +81,19 @@ impl Checker<'_> {
         }
         if let Some(list) = value.as_array() {
             let most = schema.get("maxItems").and_then(Value::as_u64).unwrap_or(u64::MAX);
+            let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or_default();
             self.demand(list.len() as u64 <= most, at, "too many items");
+            self.demand(list.len() as u64 >= least, at, "too few items");
             for (index, item) in list.iter().enumerate() {
                 self.check(schema.get("items").unwrap_or(&Value::Null), item, &format!("{at}/{index}"));
+            }
+        }
+        if let (Some(least), Some(text)) = (schema.get("minLength").and_then(Value::as_u64), value.as_str()) {
+            self.demand(text.chars().count() as u64 >= least, at, "the text is too short");
+        }
+        if let (Some(names), Some(fields)) = (schema.get("propertyNames"), value.as_object()) {
+            for name in fields.keys() {
+                self.check(names, &Value::from(name.as_str()), &format!("{at}/{name}"));
             }
         }
         let required = schema.get("required").filter(|_| value.is_object()).and_then(Value::as_array);
@@ -123,6 +134,18 @@ impl Checker<'_> {
         if !holds {
             self.problems.push(format!("{at}: {otherwise}"));
         }
+    }
+}
+
+fn is_of(value: &Value, kind: &str) -> bool {
+    match kind {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        other => panic!("the checker does not know the type '{other}'"),
     }
 }
 

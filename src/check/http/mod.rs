@@ -47,7 +47,7 @@ static SLOW: Class = Class::new("http.slow", Cost::High, "The response took long
 static OPTIONS: &[Opt] = &[
     Opt::new("status", "SET", "statuses that are expected: 204, 2xx, 300-399, with commas (default 200-299)"),
     Opt::new("method", "NAME", "request method (default GET, or POST with a body)"),
-    Opt::new("body", "TEXT", "request body"),
+    Opt::new("body", "TEXT", "request body").secret(),
     Opt::new("body-file", "PATH", "file with the request body"),
     Opt::new("expect", "REGEX", "what the body must match within its first 64 KiB"),
     Opt::new("json", "PATH[==VALUE]", "what a JSON body must hold: status==UP, $.checks[*].name").repeated(),
@@ -58,7 +58,7 @@ static OPTIONS: &[Opt] = &[
 ];
 /// How a server is reached, and who asks.
 pub(super) static REACH: &[Opt] = &[
-    Opt::new("header", "NAME:VALUE", "request header, for the first host only").repeated(),
+    Opt::new("header", "NAME:VALUE", "request header, for the first host only").repeated().secret(),
     Opt::new("host", "NAME", "the Host header, if it is not the URL's host"),
     Opt::new("basic-auth-file", "PATH", "file that holds user:password, read at every attempt"),
     Opt::new("bearer-file", "PATH", "file that holds a bearer token, read at every attempt"),

@@ -151,7 +151,7 @@ fn headers(draft: &mut Draft<'_>) -> (HeaderMap, Option<HeaderValue>) {
                 }
                 headers.append(name, value);
             }
-            Err(what) => draft.problem(Problem::new(what).hint("write header=NAME:VALUE")),
+            Err(what) => draft.wrong("header", Problem::new(what).hint("write header=NAME:VALUE")),
         }
     }
     (headers, host)
@@ -168,7 +168,8 @@ fn body(draft: &mut Draft<'_>) -> Option<Vec<u8>> {
             Ok(content) => Some(content),
             Err(error) => {
                 let why = io_words(&error);
-                draft.problem(Problem::new(format!("option body-file: cannot read {path}: {why}")));
+                draft
+                    .wrong("body-file", Problem::new(format!("option body-file: cannot read {path}: {why}")));
                 None
             }
         },
@@ -213,7 +214,7 @@ fn expect(draft: &mut Draft<'_>, authenticated: bool) -> Expect {
     for text in draft.all("json") {
         match Expectation::parse(text) {
             Ok(expectation) => expect.json.push(expectation),
-            Err(what) => draft.problem(Problem::new(format!("option json: {what}"))),
+            Err(what) => draft.wrong("json", Problem::new(format!("option json: {what}"))),
         }
     }
     for text in draft.all("expect-header") {
@@ -224,7 +225,9 @@ fn expect(draft: &mut Draft<'_>, authenticated: bool) -> Expect {
         });
         match read {
             Ok(pair) => expect.headers.push(pair),
-            Err(what) => draft.problem(Problem::new(what).hint("write expect-header=NAME:REGEX")),
+            Err(what) => {
+                draft.wrong("expect-header", Problem::new(what).hint("write expect-header=NAME:REGEX"));
+            }
         }
     }
     expect
