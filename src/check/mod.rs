@@ -32,6 +32,7 @@ pub use options::{Draft, Opt};
 use crate::net::Net;
 use crate::net::trace::Trace;
 use crate::net::watch::Watch;
+use crate::plan::problem::Problem;
 
 macro_rules! kinds {
     ($($kind:ident $(if $feature:tt $schemes:tt)?,)*) => {
@@ -64,6 +65,7 @@ kinds! {
     memcached if "memcached" ["memcached"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
+    k8s if "k8s" ["k8s"],
 }
 
 /// A scheme by which targets of a kind are written.
@@ -186,6 +188,12 @@ pub trait Probe {
         true
     }
 
+    /// What keeps every attempt from being made here, however long it is waited: a mistake in the surroundings. It is
+    /// asked for before a wait, not when a plan is only looked at.
+    fn lacks(&self) -> Option<Problem> {
+        None
+    }
+
     /// Something that tells when another attempt is worth making before its time, if there is such a thing.
     fn watch(&self, net: &Rc<Net>) -> Option<Watch> {
         let _ = net;
@@ -293,6 +301,13 @@ pub enum Fact {
     Code(String),
     /// What the service's protocol is called.
     Protocol(&'static str),
+    /// What an account must be granted.
+    Rule {
+        /// Where the rule belongs: `a Role in namespace shop`.
+        role: String,
+        /// The rule, as an entry of `rules`.
+        rule: String,
+    },
     /// The attempt ended because its time was up.
     Cut,
 }

@@ -77,6 +77,8 @@ pub struct Draft<'a> {
     pub env: &'a Env,
     /// Where the options were given that do not stand in the target's text.
     places: &'a [OptionSpec],
+    /// Whether the opposite is waited for.
+    pub inverted: bool,
     problems: Vec<Problem>,
 }
 
@@ -91,6 +93,7 @@ impl<'a> Draft<'a> {
     #[must_use]
     pub fn beside(self, options: &'a [OptionSpec]) -> Self {
         Self { places: options, ..self }
+        Self { target, env, inverted: false, problems: Vec::new() }
     }
 
     /// Notes a problem.

@@ -82,6 +82,9 @@ pub async fn run(argv: impl IntoIterator<Item = OsString>, env: Env) -> Exit {
             return Exit::Usage;
         }
     };
+    if let Some(exit) = lacking(&plan) {
+        return exit;
+    }
     let exit = wait(&layer, &plan, env, &mut signals).await;
     if exit != Exit::Satisfied || parsed.command.is_empty() {
         return exit;
@@ -138,6 +141,17 @@ async fn from_file(name: &str, env: &Env) -> FromFile {
 fn from_file(name: &str, _: &Env) -> std::future::Ready<FromFile> {
     let problem = Problem::new("this build reads no configuration file").at(name);
     std::future::ready(FromFile { problems: vec![problem.hint(verb::FEATURE)], ..FromFile::default() })
+}
+
+/// Says what keeps preconditions of `plan` from being looked at here, if anything does.
+fn lacking(plan: &Plan) -> Option<Exit> {
+    let problems: Vec<Problem> =
+        plan.preconditions.iter().filter_map(|one| Some(one.probe.lacks()?.at(&one.name))).collect();
+    if problems.is_empty() {
+        return None;
+    }
+    error::render(&problems, &mut std::io::stderr());
+    Some(Exit::Usage)
 }
 
 /// Waits and reports.

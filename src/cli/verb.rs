@@ -136,6 +136,9 @@ async fn explained(argv: Vec<OsString>, env: Env) -> Exit {
         Ok(read) => read,
         Err(exit) => return exit,
     };
+    if let Some(exit) = super::lacking(&plan) {
+        return exit;
+    }
     let surroundings = Surroundings { kubernetes: env.in_kubernetes() };
     let net = Rc::new(super::net(&layer, env));
     let mut output = Output::stdout();

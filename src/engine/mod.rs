@@ -5,6 +5,7 @@ mod confirm;
 mod event;
 mod leaf;
 pub mod pacing;
+mod pause;
 mod progress;
 mod tally;
 
@@ -17,7 +18,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::check::{Attempt, Reason, Verdict, class};
 use crate::net::Net;
@@ -30,8 +31,7 @@ pub use leaf::{Leaf, Span, State, Streak};
 pub use progress::{Action, Progress};
 pub use tally::End;
 
-/// The shortest time from one attempt to the next one that a change of what is watched brings about.
-const BURST: Duration = Duration::from_millis(2);
+use pause::{at, until};
 
 /// What a run needs beside its plan.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +132,9 @@ pub async fn run<'a>(
             let (abort, registration) = AbortHandle::new_pair();
             slots[id].borrow_mut().abort = Some(abort);
             let wait = wait.map(|wait| Instant::now() + wait);
-            let step = step(precondition, net, &slots[id], wait, own, &permits);
+            // A streak is counted by the clock; its absence need not be.
+            let patient = progress.leaf(id).streak.count == 0;
+            let step = step(precondition, net, &slots[id], (wait, patient), own, &permits);
             let step: LocalBoxFuture<'_, _> = Box::pin(async move { (id, step.await) });
             steps.push(Abortable::new(step, registration));
         }
@@ -158,30 +160,19 @@ pub async fn run<'a>(
     }
 }
 
-/// Waits until `instant`; for ever if there is none.
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Waits for the time of the next attempt, or a change of what is watched, and makes the attempt.
 async fn step(
     precondition: &Precondition,
     net: &Rc<Net>,
     slot: &RefCell<Slot>,
-    wait: Option<Instant>,
+    (wait, patient): (Option<Instant>, bool),
     deadline: Option<Instant>,
     permits: &Semaphore,
 ) -> Step {
     let attempt = async {
         if wait.is_none_or(|wait| wait > Instant::now()) {
             let mut watch = slot.borrow_mut().watch.take();
-            tokio::select! {
-                () = at(wait) => {}
-                () = changed(watch.as_mut()) => {}
-            }
+            until(wait, patient, watch.as_mut()).await;
             slot.borrow_mut().watch = watch;
         }
         let _permit = permits.acquire().await;
@@ -193,21 +184,6 @@ async fn step(
             Ok(step) => step,
             Err(_elapsed) => Step::Expired(slot.borrow().cut()),
         },
-    }
-}
-
-/// Waits for a change, if there is anything to watch.
-async fn changed(watch: Option<&mut Watch>) {
-    match watch {
-        Some(watch) => {
-            // A busy folder must not make a busy loop, and a single change must not wait.
-            let earliest = Instant::now() + BURST;
-            watch.changed().await;
-            if Instant::now() < earliest {
-                sleep_until(earliest).await;
-            }
-        }
-        None => std::future::pending().await,
     }
 }
 

@@ -14,6 +14,10 @@ pub struct Surroundings {
 /// What to look at next when `precondition` does not hold for `reason`.
 #[must_use]
 pub fn hint(precondition: &Precondition, reason: &Reason, surroundings: Surroundings) -> Option<String> {
+    #[cfg(feature = "k8s")]
+    if let Some(text) = super::kube::hint(precondition, reason) {
+        return Some(text);
+    }
     let context = Context { precondition, reason, kubernetes: surroundings.kubernetes };
     Some(match reason.class.code {
         "dns.nxdomain" | "dns.nodata" => context.no_name(),

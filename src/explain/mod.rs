@@ -2,5 +2,7 @@
 
 pub mod failures;
 pub mod hints;
+#[cfg(feature = "k8s")]
+mod kube;
 pub mod layers;
 pub mod together;

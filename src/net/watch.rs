@@ -1,6 +1,6 @@
-//! Watching folders, so that a file is noticed when it appears and not at the next poll.
+//! Watching what preconditions depend on, so that a change is noticed when it comes and not at the next poll.
 //!
-//! One inotify instance serves the whole run, and watched folders are shared. Where there is none to be had
+//! Folders are watched here; kinds may bring along [`Changes`] of their own. One inotify instance serves the whole run, and watched folders are shared. Where there is none to be had
 //! (limits, no inotify), there is no watch, and polling alone does the work.
 
 use std::cell::{OnceCell, RefCell};
@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::LocalBoxFuture;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::watch;
@@ -15,26 +16,66 @@ use tokio::sync::watch;
 /// At most so many folders are watched; the kernel's limit is shared with other programs.
 const MOST: usize = 64;
 
+/// Something that tells of changes. It is driven by who waits for one, and runs nothing by itself.
+pub trait Changes {
+    /// Waits for a change since the last one. May be dropped at any await, and called again.
+    fn changed(&mut self) -> LocalBoxFuture<'_, ()>;
+
+    /// Whether, as things are, no change goes unnoticed: attempts by the clock can wait.
+    fn tells_all(&self) -> bool {
+        false
+    }
+}
+
 /// Tells when something changed. A change that comes while nobody waits is kept.
-#[derive(Debug, Clone)]
 pub struct Watch {
-    changes: watch::Receiver<()>,
+    changes: Box<dyn Changes>,
     exact: bool,
 }
 
 impl Watch {
+    /// A watch on just what is asked for.
+    #[must_use]
+    pub fn of(changes: impl Changes + 'static) -> Self {
+        Self { changes: Box::new(changes), exact: true }
+    }
+
+    fn folder(changes: watch::Receiver<()>, exact: bool) -> Self {
+        Self { changes: Box::new(changes), exact }
+    }
+
     /// Waits for a change since the last call.
     pub async fn changed(&mut self) {
-        if self.changes.changed().await.is_err() {
-            // There is nothing left that could tell of changes.
-            std::future::pending::<()>().await;
-        }
+        self.changes.changed().await;
     }
 
     /// Whether it is the folder asked for that is watched, and not one above it.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.exact
+    }
+
+    /// Whether, as things are, no change goes unnoticed.
+    #[must_use]
+    pub fn tells_all(&self) -> bool {
+        self.changes.tells_all()
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("exact", &self.exact).finish_non_exhaustive()
+    }
+}
+
+impl Changes for watch::Receiver<()> {
+    fn changed(&mut self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(async move {
+            if watch::Receiver::changed(self).await.is_err() {
+                // There is nothing left that could tell of changes.
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }
 
@@ -55,7 +96,7 @@ impl Watcher {
         let exact = folder == wanted;
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = folders.get(folder) {
-            return Some(Watch { changes: sender.subscribe(), exact });
+            return Some(Watch::folder(sender.subscribe(), exact));
         }
         if folders.len() >= MOST {
             return None;
@@ -64,7 +105,7 @@ impl Watcher {
         inotify.borrow_mut().watch(folder, RecursiveMode::NonRecursive).ok()?;
         let (sender, changes) = watch::channel(());
         folders.insert(folder.to_owned(), sender);
-        Some(Watch { changes, exact })
+        Some(Watch::folder(changes, exact))
     }
 }
 

@@ -85,6 +85,7 @@ fn facts(facts: &[Fact]) -> Object {
             Fact::NotValidYet => ("not_valid_yet", json!(true), false),
             Fact::Code(code) => ("code", json!(code), false),
             Fact::Protocol(name) => ("protocol", json!(name), false),
+            Fact::Rule { role, rule } => ("rule", json!({ "role": role, "rule": rule }), false),
             Fact::Cut => ("cut", json!(true), false),
         };
         if several {

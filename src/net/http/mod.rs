@@ -195,11 +195,36 @@ impl Answer {
         facts(&self.followed)
     }
 
+    /// The next part of a body that is read as it comes; `None` at its end.
+    ///
+    /// # Errors
+    /// The reason why it did not come to its end.
+    #[cfg(feature = "k8s")]
+    pub(crate) async fn part(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, Reason> {
+        self.response.chunk().await.map_err(|error| {
+            let text = format!("connection to {} closed in the middle of the response", self.place);
+            error::in_body(&error, text)
+        })
+    }
+
     /// Reads the body, at most `most` bytes of it.
     ///
     /// # Errors
     /// The reason why it did not come to its end.
-    pub(crate) async fn body(mut self, trace: &Trace, most: usize) -> Result<Body, Reason> {
+    pub(crate) async fn body(self, trace: &Trace, most: usize) -> Result<Body, Reason> {
+        self.read(trace, most, trace.explains()).await
+    }
+
+    /// The same for a body that may hold secrets: it is never shown.
+    ///
+    /// # Errors
+    /// The reason why it did not come to its end.
+    #[cfg(feature = "k8s")]
+    pub(crate) async fn secret_body(self, trace: &Trace, most: usize) -> Result<Body, Reason> {
+        self.read(trace, most, false).await
+    }
+
+    async fn read(mut self, trace: &Trace, most: usize, show: bool) -> Result<Body, Reason> {
         let since = Instant::now();
         let hops = self.hops();
         let noted = status_words(self.status());
@@ -219,7 +244,7 @@ impl Answer {
         trace.stage("body", since, || {
             let more = if body.cut { "more than " } else { "" };
             let size = format!("{more}{} bytes", body.bytes.len());
-            if !trace.explains() {
+            if !show {
                 return size;
             }
             let shown: String = String::from_utf8_lossy(&body.bytes).chars().take(200).collect();

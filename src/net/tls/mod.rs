@@ -105,6 +105,45 @@ impl TlsOptions {
         Self { authorities, identity, insecure, sni }
     }
 
+    /// The same, trusting only the certificates in this PEM text.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    #[cfg(feature = "k8s")]
+    pub(crate) fn with_authorities(self, pem: &[u8]) -> Result<Self, String> {
+        Ok(Self { authorities: Some(trusted(certificates_in(pem)?)?), ..self })
+    }
+
+    /// The same with a client certificate and its key, as PEM texts.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    #[cfg(feature = "k8s")]
+    pub(crate) fn with_identity(self, certificate: &[u8], key: &[u8]) -> Result<Self, String> {
+        let key =
+            PrivateKeyDer::from_pem_slice(key).map_err(|_| "the key is no PEM private key (unencrypted)")?;
+        let identity = CertifiedKey::from_der(certificates_in(certificate)?, key, &PROVIDER)
+            .map_err(|_| "certificate and key cannot be used together")?;
+        Ok(Self { identity: Some(Arc::new(identity)), ..self })
+    }
+
+    /// The same for a certificate of another name.
+    ///
+    /// # Errors
+    /// When it is no name.
+    #[cfg(feature = "k8s")]
+    pub(crate) fn with_name(self, name: &str) -> Result<Self, String> {
+        let name =
+            ServerName::try_from(name.to_owned()).map_err(|_| format!("'{name}' is not a host name"))?;
+        Ok(Self { sni: Some(name), ..self })
+    }
+
+    /// The same for any certificate.
+    #[cfg(feature = "k8s")]
+    pub(crate) fn trusting_all(self) -> Self {
+        Self { insecure: true, ..self }
+    }
+
     /// The name given by `sni`.
     #[must_use]
     pub fn sni(&self) -> Option<&ServerName<'static>> {
@@ -183,16 +222,17 @@ fn build(
 
 /// The certificates of a PEM file, as the only ones to trust.
 fn authorities(path: &str) -> Result<Authorities, String> {
-    let given = certificates(path)?;
+    trusted(certificates(path)?).map_err(|what| format!("{path} {what}"))
+}
+
+fn trusted(given: Vec<CertificateDer<'static>>) -> Result<Authorities, String> {
     let mut roots = RootCertStore::empty();
     for certificate in &given {
-        roots
-            .add(certificate.clone())
-            .map_err(|_| format!("{path} holds a certificate that cannot be read"))?;
+        roots.add(certificate.clone()).map_err(|_| "holds a certificate that cannot be read")?;
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&PROVIDER))
         .build()
-        .map_err(|_| format!("{path} holds no certificate"))?;
+        .map_err(|_| "holds no certificate")?;
     Ok(Authorities { given: given.into(), verifier })
 }
 
@@ -202,12 +242,15 @@ fn content(path: &str) -> Result<Vec<u8>, String> {
 }
 
 fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let content = content(path)?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&content).collect();
+    certificates_in(&content(path)?).map_err(|what| format!("{path} {what}"))
+}
+
+fn certificates_in(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(format!("{path} holds no PEM certificate")),
+        Ok(certificates) if certificates.is_empty() => Err("holds no PEM certificate".into()),
         Ok(certificates) => Ok(certificates),
-        Err(_) => Err(format!("{path} is not a valid PEM file")),
+        Err(_) => Err("is not a valid PEM file".into()),
     }
 }
 

@@ -1,0 +1,8 @@
+//! Against a scripted API server, with objects as a real one has them.
+
+mod account;
+mod discovery;
+mod judged;
+mod parse;
+mod server;
+mod watched;
