@@ -86,14 +86,13 @@ impl<'a> Draft<'a> {
     /// A draft of `target`, without problems so far.
     #[must_use]
     pub fn new(target: &'a Target, env: &'a Env) -> Self {
-        Self { target, env, places: &[], problems: Vec::new() }
+        Self { target, env, places: &[], inverted: false, problems: Vec::new() }
     }
 
     /// The same draft, whose target has `options` from elsewhere than its text.
     #[must_use]
     pub fn beside(self, options: &'a [OptionSpec]) -> Self {
         Self { places: options, ..self }
-        Self { target, env, inverted: false, problems: Vec::new() }
     }
 
     /// Notes a problem.

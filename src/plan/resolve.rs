@@ -127,7 +127,6 @@ impl Resolver<'_> {
         };
         let label = target.label();
         let mut draft = Draft::new(&target, self.env).beside(&spec.options);
-        let mut draft = Draft::new(&target, self.env);
         draft.inverted = inverted;
         unknown_options(&mut draft, kind);
         if inverted && kind.opposite.is_empty() {
