@@ -223,7 +223,7 @@ pub(super) fn status(code: u16, reason: &str) -> String {
 
 /// The plan for one target, or what is wrong with it.
 pub(super) fn plan(words: &str, env: &Env) -> Result<Plan, Vec<String>> {
-    let spec = |text: &str| TargetSpec { text: text.into(), flag: None, source: String::new() };
+    let spec = |text: &str| TargetSpec { text: text.into(), ..TargetSpec::default() };
     let targets = match words.strip_prefix("not ") {
         Some(rest) => Spec::Not(Box::new(Spec::Target(spec(rest)))),
         None => Spec::Target(spec(words)),
