@@ -52,6 +52,7 @@ kinds! {
     tcp,
     unix,
     tls,
+    svc,
     http,
     dns,
     file,

@@ -20,7 +20,8 @@ static ADDRESSES: Class =
         .causes(&["members that are not up yet", "a member that is gone, but still has a record"])
         .remedy("Look at the members one by one, or ask for fewer with `addresses=`.");
 
-static OPTIONS: &[Opt] = &[
+/// What [`Reach`] takes beside the options of [`Talk`].
+pub(super) static OPTIONS: &[Opt] = &[
     Opt::new("addresses", "any|all|N", "how many of the name's addresses must accept (default any)"),
     Opt::new("family", "4|6", "keep to one address family"),
 ];
@@ -45,9 +46,15 @@ enum Quorum {
     AtLeast(usize),
 }
 
-struct Tcp {
+/// A place that must accept.
+pub(super) struct Tcp {
     host: Host,
     port: u16,
+    reach: Reach,
+}
+
+/// How a place is reached, and what is said there.
+pub(super) struct Reach {
     family: Family,
     quorum: Quorum,
     talk: Talk,
@@ -56,26 +63,33 @@ struct Tcp {
 fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
     draft.no_path();
     draft.no_userinfo();
-    let quorum = draft.parsed("addresses", |text| match text {
-        "any" => Ok(Quorum::Any),
-        "all" => Ok(Quorum::All),
-        _ => match text.parse() {
-            Ok(count) if count > 0 => Ok(Quorum::AtLeast(count)),
-            _ => Err(format!("'{text}' is neither any, all nor a number from 1 on")),
-        },
-    });
-    let family = match draft.one_of("family", &["4", "6"]) {
-        Some("4") => Family::V4,
-        Some(_) => Family::V6,
-        None => Family::Any,
-    };
-    let talk = Talk::read(draft);
+    let reach = Reach::read(draft);
     let host = draft.target.host.clone()?;
     let Some(port) = draft.target.port else {
         draft.problem(Problem::new("the port is missing").hint(format!("write tcp://{host}:PORT")));
         return None;
     };
-    Some(Box::new(Tcp { host, port, family, quorum: quorum.unwrap_or(Quorum::Any), talk }))
+    Some(Box::new(Tcp::new(host, port, reach)))
+}
+
+impl Reach {
+    /// Reads [`OPTIONS`] and those of [`Talk`].
+    pub(super) fn read(draft: &mut Draft<'_>) -> Self {
+        let quorum = draft.parsed("addresses", |text| match text {
+            "any" => Ok(Quorum::Any),
+            "all" => Ok(Quorum::All),
+            _ => match text.parse() {
+                Ok(count) if count > 0 => Ok(Quorum::AtLeast(count)),
+                _ => Err(format!("'{text}' is neither any, all nor a number from 1 on")),
+            },
+        });
+        let family = match draft.one_of("family", &["4", "6"]) {
+            Some("4") => Family::V4,
+            Some(_) => Family::V6,
+            None => Family::Any,
+        };
+        Self { family, quorum: quorum.unwrap_or(Quorum::Any), talk: Talk::read(draft) }
+    }
 }
 
 impl Probe for Tcp {
@@ -85,14 +99,20 @@ impl Probe for Tcp {
 }
 
 impl Tcp {
+    /// A probe of `host` at `port`.
+    pub(super) fn new(host: Host, port: u16, reach: Reach) -> Self {
+        Self { host, port, reach }
+    }
+
     async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
         let addresses =
-            dial::addresses(attempt.net, attempt.trace, &self.host, self.port, self.family).await?;
-        let needed = match self.quorum {
+            dial::addresses(attempt.net, attempt.trace, &self.host, self.port, self.reach.family).await?;
+        let needed = match self.reach.quorum {
             Quorum::Any => {
                 let stream = dial::connect(attempt.trace, &addresses).await?;
                 let peer = stream.peer_addr().unwrap_or(addresses[0]);
-                self.talk
+                self.reach
+                    .talk
                     .with(attempt.trace, stream, &peer.to_string())
                     .await
                     .map_err(|reason| reason.fact(Fact::Peer(peer)))?;
@@ -125,7 +145,8 @@ impl Tcp {
             async move {
                 let end = async {
                     let stream = dial::connect(trace, std::slice::from_ref(address)).await?;
-                    self.talk
+                    self.reach
+                        .talk
                         .with(trace, stream, &address.to_string())
                         .await
                         .map_err(|reason| reason.fact(Fact::Peer(*address)))

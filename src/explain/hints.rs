@@ -91,8 +91,10 @@ struct Context<'a> {
 impl Context<'_> {
     /// The host as it is written, if it is a name.
     fn name(&self) -> Option<&str> {
-        match &self.precondition.target.host {
+        let target = &self.precondition.target;
+        match &target.host {
             Some(Host::Name(name)) => Some(name),
+            None if target.scheme == "svc" => target.path.split(':').next(),
             _ => None,
         }
     }

@@ -40,6 +40,16 @@ impl std::fmt::Display for Host {
     }
 }
 
+impl Host {
+    /// Reads an address, without brackets, or a name.
+    ///
+    /// # Errors
+    /// What keeps it from being either.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        plain_host(text)
+    }
+}
+
 /// A target, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {

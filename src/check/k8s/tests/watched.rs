@@ -34,7 +34,7 @@ async fn a_change_ends_the_wait_within_milliseconds() {
         let server = Server::start().await;
         server.has(JOBS, &[running()]);
         let mut changed = Instant::now();
-        let ended = wait(&server.target("job/migrate", ""), async {
+        let ended = wait(&server.target("job/migrate", "&interval=9s"), async {
             server.watched().await;
             changed = Instant::now();
             server.changes(JOBS, &complete());
@@ -91,7 +91,7 @@ async fn bookmarks_and_empty_lines_are_no_changes() {
     server.has(JOBS, &[running()]);
     let bookmark =
         json!({ "type": "BOOKMARK", "object": { "kind": "Job", "metadata": { "resourceVersion": "9" } } });
-    let ended = wait(&server.target("job/migrate", ""), async {
+    let ended = wait(&server.target("job/migrate", "&interval=9s"), async {
         server.watched().await;
         for _ in 0..5 {
             server.tells(JOBS, &bookmark);
@@ -155,7 +155,7 @@ async fn a_watch_that_is_too_old_begins_again_with_a_list() {
 async fn a_connection_lost_in_the_middle_of_an_event_loses_nothing() {
     let server = Server::start().await;
     server.has(JOBS, &[running()]);
-    let ended = wait(&server.target("job/migrate", ""), async {
+    let ended = wait(&server.target("job/migrate", "&interval=9s"), async {
         server.watched().await;
         // The half of an event is all that comes; the list has the whole.
         let line = json!({ "type": "MODIFIED", "object": complete() }).to_string();
