@@ -7,16 +7,16 @@ pub mod class;
 pub mod options;
 pub mod registry;
 
-#[cfg(any(feature = "amqp", feature = "kafka"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb"))]
 mod cursor;
 mod jsonpath;
 #[cfg(feature = "scram")]
 mod scram;
 #[cfg(test)]
-#[cfg(feature = "kafka")]
+#[cfg(any(feature = "kafka", feature = "mongodb"))]
 mod scram_peer;
 #[cfg(test)]
-#[cfg(any(feature = "amqp", feature = "kafka"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb"))]
 mod scripted;
 #[cfg(feature = "service")]
 mod service;
@@ -66,6 +66,7 @@ kinds! {
     memcached if "memcached" ["memcached"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
+    mongodb if "mongodb" ["mongodb"],
     k8s if "k8s" ["k8s"],
 }
 

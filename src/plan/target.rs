@@ -18,6 +18,12 @@ const PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'?').add(b'#').add(b'%').add(b'
 /// Encoded in a value put into the query: also what would end its pair.
 const QUERY: &AsciiSet = &PATH.add(b'&').add(b'=').add(b'+').add(b'\'');
 
+/// Schemes of others that stand for something else here, and what to write.
+const INSTEAD: [(&str, &str); 1] = [(
+    "mongodb+srv",
+    "write mongodb://HOST/?tls=true for one of the hosts that dns:_mongodb._tcp.NAME#type=SRV shows",
+)];
+
 /// The host part of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
@@ -180,8 +186,11 @@ pub(super) fn missing_scheme(template: &Template, flag: Option<&str>) -> Result<
             )))
         }
         Some(name) => {
-            Err(Problem::new(format!("unknown scheme '{name}' in '{shown}'"))
-                .nearest(&name, registry::schemes()))
+            let problem = Problem::new(format!("unknown scheme '{name}' in '{shown}'"));
+            Err(match INSTEAD.iter().find(|(scheme, _)| *scheme == name) {
+                Some((_, hint)) => problem.hint(*hint),
+                None => problem.nearest(&name, registry::schemes()),
+            })
         }
         None if body.parse::<Ipv6Addr>().is_ok() => {
             Err(Problem::new(format!("'{shown}' has no port")).hint(format!("write [{body}]:PORT")))

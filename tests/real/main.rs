@@ -12,6 +12,7 @@ mod hints;
 mod http;
 mod kafka;
 mod memcached;
+mod mongodb;
 mod net;
 mod presets;
 mod program;

