@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use super::help;
 use super::settings::settings;
@@ -88,7 +88,9 @@ pub(super) fn command() -> Command {
                 .hide_possible_values(true)
                 .value_name("BOOL")
         } else {
-            arg.value_name(setting.value)
+            let is_path = ["FILE", "PATH"].contains(&setting.value);
+            let hint = if is_path { ValueHint::FilePath } else { ValueHint::Unknown };
+            arg.value_name(setting.value).value_hint(hint)
         });
     }
     command

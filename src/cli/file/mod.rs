@@ -98,10 +98,7 @@ pub(super) fn sort(problems: &mut [Problem], name: &str) {
 pub(crate) fn fuzz(data: &[u8]) {
     let env = Env::from([("HOST", "db"), ("PASSWORD", "p@ss/w#rd")]);
     for name in ["f.yaml", "f.json", "f.toml"] {
-        let read = parse(name, data, &env);
-        if read.problems.is_empty() {
-            let _ = crate::plan::resolve(&read.layer, &env);
-        }
+        let _ = parse(name, data, &env);
     }
 }
 

@@ -231,3 +231,40 @@ fn trees_of_one_are_that_one() {
     let plan = resolve(&read.layer, &env()).unwrap();
     assert_eq!(plan.tree, Node::Leaf(0));
 }
+
+#[test]
+fn the_formats_mean_the_same() {
+    let texts = [
+        (
+            "f.yaml",
+            "timeout: 2m\nsuccesses: 3\nonce: true\ntargets:\n  - {target: 'http://web/', status: 204, header: [A: b]}\n  - any: [tcp://a:1, not: file:/x]\n",
+        ),
+        (
+            "f.json",
+            r#"{"timeout": "2m", "successes": 3, "once": true, "targets": [{"target": "http://web/", "status": 204, "header": ["A: b"]}, {"any": ["tcp://a:1", {"not": "file:/x"}]}]}"#,
+        ),
+        (
+            "f.toml",
+            "timeout = '2m'\nsuccesses = 3\nonce = true\n[[targets]]\ntarget = 'http://web/'\nstatus = 204\nheader = ['A: b']\n[[targets]]\nany = ['tcp://a:1', {not = 'file:/x'}]\n",
+        ),
+    ];
+    let meanings = texts.map(|(name, text)| {
+        let text = text.replace("[A: b]", "['A: b']");
+        let read = parse(name, text.as_bytes(), &env());
+        assert_eq!(read.problems, [], "{name}");
+        (meaning(&resolve(&read.layer, &env()).unwrap()), Layer { targets: None, ..read.layer })
+    });
+    assert_eq!(meanings[0], meanings[1]);
+    assert_eq!(meanings[0], meanings[2]);
+}
+
+#[test]
+fn no_option_is_called_as_what_combines_targets() {
+    use crate::check::{options::COMMON, registry};
+    let options = registry::KINDS.iter().flat_map(|kind| kind.all_options()).chain(COMMON);
+    for option in options {
+        let taken = read::COMBINATORS.iter().chain([&read::TARGET]).any(|key| *key == option.name);
+        assert!(!taken, "{}", option.name);
+    }
+    assert!(crate::cli::settings::settings().iter().all(|setting| setting.flag != read::TARGETS));
+}
