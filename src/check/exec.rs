@@ -301,7 +301,7 @@ fn reap(groups: &mut Vec<Pid>) {
 /// Reads to the end, and keeps the beginning.
 async fn keep(stream: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     let Some(mut stream) = stream else { return };
-    let mut buffer = [0; 4096];
+    let mut buffer = vec![0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
         let room = MOST.saturating_sub(kept.len());
         kept.extend_from_slice(&buffer[..count.min(room)]);

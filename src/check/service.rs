@@ -140,7 +140,6 @@ impl Wire {
                 format!("connection accepted, but no {protocol} answer from {place}"),
             )
         });
-        let mut buffer = [0; 4096];
         loop {
             if !self.heard.is_empty() {
                 match decode(&self.heard) {
@@ -154,14 +153,14 @@ impl Wire {
                     Err(Malformed(what)) => return Err(self.nonsense(what)),
                 }
             }
-            let count = self.stream.read(&mut buffer).await.map_err(|error| self.closed(&error))?;
+            self.heard.reserve(4096);
+            let count = self.stream.read_buf(&mut self.heard).await.map_err(|error| self.closed(&error))?;
             if count == 0 {
                 if self.heard.is_empty() {
                     return Err(self.closed(&std::io::ErrorKind::UnexpectedEof.into()));
                 }
                 return Err(self.nonsense("an answer that ends in the middle"));
             }
-            self.heard.extend_from_slice(&buffer[..count]);
         }
     }
 

@@ -80,7 +80,8 @@ impl Talk {
 
 async fn listen(stream: &mut (impl AsyncRead + Unpin), expect: &Regex, peer: &str) -> Result<(), Reason> {
     let mut heard = Vec::new();
-    let mut buffer = [0; 4096];
+    // On the heap: in the future itself it would weigh on every attempt, whether it listens or not.
+    let mut buffer = vec![0; 4096];
     loop {
         let count = stream.read(&mut buffer).await.map_err(|error| broken(&error, peer))?;
         heard.extend_from_slice(&buffer[..count]);
@@ -98,7 +99,8 @@ async fn listen(stream: &mut (impl AsyncRead + Unpin), expect: &Regex, peer: &st
 }
 
 async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Error {
-    let mut buffer = [0; 4096];
+    // On the heap: in the future itself it would weigh on every attempt, whether it listens or not.
+    let mut buffer = vec![0; 4096];
     loop {
         match stream.read(&mut buffer).await {
             Ok(0) => return std::io::ErrorKind::UnexpectedEof.into(),

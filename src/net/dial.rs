@@ -2,13 +2,13 @@
 //! by a fresh one, since the kernel resends a lost SYN only after 1, 3, 7 s.
 
 use std::cell::RefCell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -146,7 +146,6 @@ fn rank(class: &Class) -> u8 {
 }
 
 /// What is known of each address while a race runs.
-#[derive(Default)]
 struct Board(RefCell<Vec<Entry>>);
 
 struct Entry {
@@ -238,6 +237,25 @@ pub(crate) async fn connect_one(address: SocketAddr) -> Result<TcpStream, Failur
     Ok(stream)
 }
 
+/// Tries that run at the same time. They are few, so all are polled whenever one wakes.
+struct Tries<F>(Vec<Pin<Box<F>>>);
+
+impl<F: Future> Tries<F> {
+    /// The outcome of the next that ends; `None` when none is left.
+    async fn next(&mut self) -> Option<F::Output> {
+        poll_fn(|context| {
+            for at in 0..self.0.len() {
+                if let Poll::Ready(ended) = self.0[at].as_mut().poll(context) {
+                    drop(self.0.swap_remove(at));
+                    return Poll::Ready(Some(ended));
+                }
+            }
+            if self.0.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+        })
+        .await
+    }
+}
+
 /// Runs `reach` against the addresses until one succeeds: the next address after 250 ms or as soon as one
 /// fails, then fresh tries of all that hang, after 300, 600, 1200 … ms.
 pub(crate) async fn race<T, F>(
@@ -260,11 +278,11 @@ pub(crate) async fn race_noting<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let board = Rc::new(Board::default());
+    let board = Rc::new(Board(RefCell::new(Vec::with_capacity(addresses.len()))));
     let noted = Rc::clone(&board);
     trace.doing(move || noted.reason());
     let mut waiting = addresses.iter().copied();
-    let mut tries = FuturesUnordered::new();
+    let mut tries = Tries(Vec::with_capacity(1));
     let mut overlap = OVERLAP;
     let mut next = Instant::now();
     let try_one = |address: SocketAddr| {
@@ -275,7 +293,7 @@ where
         let started = if let Some(address) = waiting.next() {
             let failure = Failure::new(&class::TCP_TIMEOUT, "no answer");
             board.0.borrow_mut().push(Entry { address, ended: false, failure });
-            tries.push(try_one(address));
+            tries.0.push(Box::pin(try_one(address)));
             next = Instant::now() + if waiting.len() > 0 { STAGGER } else { overlap };
             true
         } else {
@@ -301,7 +319,7 @@ where
                     // Those that failed have answered; only silence is worth another try.
                     let silent: Vec<SocketAddr> =
                         board.0.borrow().iter().filter(|entry| !entry.ended).map(|entry| entry.address).collect();
-                    tries.extend(silent.into_iter().map(try_one));
+                    tries.0.extend(silent.into_iter().map(|address| Box::pin(try_one(address))));
                     overlap *= 2;
                     next = Instant::now() + overlap;
                 }
