@@ -17,8 +17,13 @@ KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
 CARGO_DENY  = target/tools/bin/cargo-deny
 DENY_VERSION = 0.20.2
 
+CARGO_FUZZ  = target/tools/bin/cargo-fuzz
+FUZZ_VERSION = 0.13.2
+SECONDS    ?= 300
+READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test bench ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test fuzz bench ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -89,6 +94,18 @@ image: release ## container image around the static binary
 
 image-test: slim ## build the image, look into it, run it restricted (root; tests/image/setup.sh first)
 	tests/image/run.sh target/slim/$(BINARY:target/%=%)
+
+# Fuzzing needs options of the compiler that are not stable.
+$(CARGO_FUZZ):
+	CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
+	  cargo install cargo-fuzz --version $(FUZZ_VERSION) --locked --profile dev --root target/tools
+
+fuzz: $(CARGO_FUZZ) ## feed every reader of foreign bytes with anything, SECONDS each (READERS="target words" for some)
+	@set -e; for reader in $(READERS); do \
+	  echo "== $$reader"; mkdir -p fuzz/corpus/$$reader; \
+	  RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --target-dir fuzz/target $$reader -- \
+	    -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
+	done
 
 bench: release ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run

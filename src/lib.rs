@@ -8,6 +8,8 @@ pub mod check;
 pub mod cli;
 pub mod engine;
 pub mod explain;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod net;
 pub mod plan;
 pub mod report;

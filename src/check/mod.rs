@@ -4,6 +4,8 @@
 //! why; when to ask again, for how long, and what an opposite means is the engine's affair.
 
 pub mod class;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod options;
 pub mod registry;
 

@@ -35,6 +35,9 @@ use crate::plan::problem::Problem;
 use crate::plan::{self, Plan};
 use crate::report::output::Output;
 use crate::report::{Ended, Palette, Style, Verbosity, reporter, summary, termination};
+#[cfg(fuzzing)]
+pub(crate) use words::fuzz as fuzz_words;
+
 use args::Request;
 use exit::Exit;
 use signal::Signals;

@@ -139,6 +139,34 @@ pub(super) fn single(mut parts: Vec<Spec>, combined: impl FnOnce(Vec<Spec>) -> S
     if parts.len() > 1 { Some(combined(parts)) } else { parts.pop() }
 }
 
+/// A list of words: it is refused, or means as many targets as there are.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some(words) = shlex::split(text) else { return };
+    let item = |text: &String| TargetSpec { text: text.clone(), flag: None, source: String::new() };
+    let items: Vec<TargetSpec> = words.iter().map(item).collect();
+    let count = |spec: &Spec| {
+        let (mut open, mut targets) = (vec![spec], 0);
+        while let Some(spec) = open.pop() {
+            match spec {
+                Spec::Target(_) => targets += 1,
+                Spec::Not(inner) => open.push(inner),
+                Spec::All(specs) | Spec::AtLeast(_, specs) | Spec::Sequence(specs) => open.extend(specs),
+            }
+        }
+        targets
+    };
+    match combine(&items) {
+        Ok(None) => assert!(items.is_empty()),
+        Ok(Some(spec)) => {
+            let targets = words.iter().filter(|word| !WORDS.contains(&word.as_str())).count();
+            assert_eq!(count(&spec), targets);
+        }
+        Err(problems) => assert!(!problems.is_empty()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,10 @@
+//! The codecs that are fuzzed.
+
+/// A codec's name, and what feeds it.
+pub static CODECS: &[(&str, fn(&[u8]))] = &[
+    ("log", super::log::fuzz),
+    ("memcached", super::memcached::fuzz),
+    ("amqp", super::amqp::fuzz),
+    ("kafka", super::kafka::fuzz),
+    ("scram", super::scram::fuzz),
+];

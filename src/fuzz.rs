@@ -1,0 +1,49 @@
+//! What is fuzzed: everything that reads what others have written. Built with `--cfg fuzzing` only, by `make fuzz`.
+
+use crate::plan::env::Env;
+use crate::plan::target::Target;
+
+/// What can be fuzzed, by name.
+pub static READERS: &[(&str, fn(&[u8]))] = &[("target", target), ("words", crate::cli::fuzz_words)];
+
+/// Feeds the reader `name` with `data`.
+///
+/// # Panics
+/// When there is no such reader, or it has a fault.
+pub fn run(name: &str, data: &[u8]) {
+    let mut readers = READERS.iter().chain(crate::check::fuzz::CODECS);
+    let (_, read) = readers.find(|(known, _)| *known == name).unwrap_or_else(|| panic!("no reader {name}"));
+    read(data);
+}
+
+/// A target string: it is refused, or becomes a target whose label shows no password.
+fn target(data: &[u8]) {
+    const SECRET: &str = "s3cr3tp4ss";
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let env = Env::from([("PW", SECRET), ("HOST", "db"), ("PORT", "5432")]);
+    match Target::parse(text, None, &env) {
+        Ok(target) => {
+            let label = target.label();
+            assert!(!label.contains(char::is_control), "{label:?}");
+            if let Some(password) = &target.password
+                && password.expose() == SECRET
+            {
+                let elsewhere = target.path.contains(SECRET)
+                    || target.user.as_deref().is_some_and(|user| user.contains(SECRET))
+                    || target.query.as_deref().is_some_and(|query| query.contains(SECRET))
+                    || target.host.as_ref().is_some_and(|host| host.to_string().contains(SECRET));
+                assert!(elsewhere || !label.contains(SECRET), "{label:?}");
+            }
+            let layer = crate::plan::layer::Layer {
+                targets: Some(crate::plan::Spec::Target(crate::plan::TargetSpec {
+                    text: text.to_owned(),
+                    flag: None,
+                    source: String::new(),
+                })),
+                ..Default::default()
+            };
+            let _ = crate::plan::resolve(&layer, &env);
+        }
+        Err(problems) => assert!(!problems.is_empty()),
+    }
+}
