@@ -7,9 +7,12 @@ mod leaf;
 pub mod pacing;
 mod pause;
 mod progress;
+mod queue;
 mod tally;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,8 +20,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::check::{Attempt, Reason, Verdict, class};
 use crate::net::Net;
@@ -31,7 +33,8 @@ pub use leaf::{Leaf, Span, State, Streak};
 pub use progress::{Action, Progress};
 pub use tally::End;
 
-use pause::{at, until};
+use pause::until;
+use queue::{Queue, Turn};
 
 /// What a run needs beside its plan.
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +54,17 @@ pub struct Conditions {
 struct Slot {
     /// The trace of the attempt that is under way.
     trace: RefCell<Option<Trace>>,
-    /// Tells that another attempt is worth making.
-    watch: Option<Watch>,
-    abort: Option<AbortHandle>,
+    /// Tells that another attempt is worth making; not here while it is waited for.
+    watch: RefCell<Option<Watch>>,
+    /// What is under way, an attempt or a pause.
+    doing: RefCell<Option<Doing>>,
+    /// When its own time is up.
+    expiry: Cell<Option<Instant>>,
+}
+
+enum Doing {
+    Attempt(AbortHandle),
+    Pause(AbortHandle),
 }
 
 impl Slot {
@@ -74,10 +85,21 @@ pub(crate) fn cut_short(trace: &Trace, limit: Duration) -> Reason {
     progress::within(trace.cut().unwrap_or_else(unexplained), limit)
 }
 
-/// How a step of one precondition ended.
-enum Step {
-    Attempted(Verdict, (Duration, Vec<Stage>)),
-    Expired(Option<(Reason, Duration)>),
+type Tasks<'a, T> = FuturesUnordered<Abortable<LocalBoxFuture<'a, T>>>;
+/// Which precondition, what its attempt found, how long that took, and in which stages.
+type Attempted = (usize, Verdict, (Duration, Vec<Stage>));
+
+/// What is under way and what is planned.
+struct Work<'a> {
+    plan: &'a Plan,
+    net: &'a Rc<Net>,
+    slots: &'a [Slot],
+    began: Instant,
+    queue: Queue,
+    attempts: Tasks<'a, Attempted>,
+    /// Pauses of those that are watched; the others are planned in the queue.
+    pauses: Tasks<'a, Turn>,
+    expiries: BinaryHeap<Reverse<(Instant, usize)>>,
 }
 
 /// Waits until `plan` is satisfied, cannot be any more, its time is up, or `shutdown` resolves.
@@ -92,15 +114,16 @@ pub async fn run<'a>(
     mut tell: impl FnMut(Duration, &Event, &Progress<'a>),
 ) -> Progress<'a> {
     let began = Instant::now();
-    let permits = Semaphore::new(conditions.at_once.max(1));
     let mut progress = Progress::new(plan, conditions.first_wait, conditions.seed);
-    let slots: Vec<RefCell<Slot>> = plan.preconditions.iter().map(|_| RefCell::default()).collect();
-    let mut steps: FuturesUnordered<Abortable<LocalBoxFuture<'_, (usize, Step)>>> = FuturesUnordered::new();
+    let slots: Vec<Slot> = plan.preconditions.iter().map(|_| Slot::default()).collect();
+    let mut work = Work::new(plan, net, &slots, began, conditions.at_once);
     let deadline = plan.settings.timeout.duration().and_then(|timeout| began.checked_add(timeout));
     let heartbeat = plan.settings.heartbeat.duration();
     let mut next_heartbeat = heartbeat.and_then(|every| began.checked_add(every));
     let mut next_tick = conditions.tick.map(|every| began + every);
     let mut shutdown = std::pin::pin!(shutdown);
+    // One timer for all that is to come; setting it anew is cheaper than making one for each.
+    let mut timer = std::pin::pin!(sleep_until(began));
 
     progress.begin();
     loop {
@@ -112,87 +135,164 @@ pub async fn run<'a>(
             return progress;
         }
         for action in progress.take_actions() {
-            let (id, wait) = match action {
-                Action::Probe(id, wait) => (id, Some(wait)),
-                Action::Idle(id) => (id, None),
-                Action::Stop(id) => {
-                    let slot = slots[id].borrow();
-                    slot.abort.iter().for_each(AbortHandle::abort);
-                    slot.trace.take();
-                    continue;
-                }
-            };
-            let precondition = &plan.preconditions[id];
-            // What is watched may be a folder above the one that matters, until that exists.
-            let first = progress.leaf(id).attempts == 0;
-            if first || slots[id].borrow().watch.as_ref().is_some_and(|watch| !watch.is_exact()) {
-                slots[id].borrow_mut().watch = precondition.probe.watch(net);
-            }
-            let own = progress.deadline_of(id).and_then(|own| began.checked_add(own));
-            let (abort, registration) = AbortHandle::new_pair();
-            slots[id].borrow_mut().abort = Some(abort);
-            let wait = wait.map(|wait| Instant::now() + wait);
-            // A streak is counted by the clock; its absence need not be.
-            let patient = progress.leaf(id).streak.count == 0;
-            let step = step(precondition, net, &slots[id], (wait, patient), own, &permits);
-            let step: LocalBoxFuture<'_, _> = Box::pin(async move { (id, step.await) });
-            steps.push(Abortable::new(step, registration));
+            work.carry_out(action, &progress);
+        }
+        work.begin_attempts();
+        let wake = [deadline, next_heartbeat, next_tick, work.next()].into_iter().flatten().min();
+        if let Some(wake) = wake.filter(|wake| *wake != timer.deadline()) {
+            timer.as_mut().reset(wake);
         }
         tokio::select! {
             biased;
-            () = at(deadline) => progress.deadline(|id| slots[id].borrow().cut(), began.elapsed()),
-            signal = &mut shutdown => progress.interrupt(signal, |id| slots[id].borrow().cut(), began.elapsed()),
-            // Before the attempts, of which there may always be one that has ended.
-            () = at(next_tick) => {
-                tell(began.elapsed(), &Event::Tick, &progress);
-                next_tick = conditions.tick.map(|every| Instant::now() + every);
+            signal = &mut shutdown => progress.interrupt(signal, |id| slots[id].cut(), began.elapsed()),
+            () = &mut timer, if wake.is_some() => {
+                let now = Instant::now();
+                let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+                if is_due(deadline) {
+                    progress.deadline(|id| slots[id].cut(), began.elapsed());
+                    continue;
+                }
+                if is_due(next_tick) {
+                    tell(began.elapsed(), &Event::Tick, &progress);
+                    next_tick = conditions.tick.map(|every| now + every);
+                }
+                work.expire(now, &mut progress);
+                if is_due(next_heartbeat) {
+                    progress.heartbeat();
+                    next_heartbeat = heartbeat.map(|every| now + every);
+                }
             }
-            Some(ended) = steps.next() => match ended {
-                Ok((id, Step::Attempted(verdict, took))) => progress.on(id, verdict, took, began.elapsed()),
-                Ok((id, Step::Expired(cut))) => progress.expire(id, cut, began.elapsed()),
-                Err(_aborted) => {}
-            },
-            () = at(next_heartbeat) => {
-                progress.heartbeat();
-                next_heartbeat = heartbeat.map(|every| Instant::now() + every);
+            Some(ended) = work.attempts.next() => {
+                if let Ok((id, verdict, took)) = ended {
+                    work.queue.ended(id);
+                    slots[id].doing.take();
+                    progress.on(id, verdict, took, began.elapsed());
+                }
+            }
+            Some(over) = work.pauses.next() => {
+                if let Ok(turn) = over {
+                    slots[turn.id].doing.take();
+                    work.queue.now(turn);
+                }
             }
         }
     }
 }
 
-/// Waits for the time of the next attempt, or a change of what is watched, and makes the attempt.
-async fn step(
-    precondition: &Precondition,
-    net: &Rc<Net>,
-    slot: &RefCell<Slot>,
-    (wait, patient): (Option<Instant>, bool),
-    deadline: Option<Instant>,
-    permits: &Semaphore,
-) -> Step {
-    let attempt = async {
-        if wait.is_none_or(|wait| wait > Instant::now()) {
-            let mut watch = slot.borrow_mut().watch.take();
-            until(wait, patient, watch.as_mut()).await;
-            slot.borrow_mut().watch = watch;
+impl<'a> Work<'a> {
+    fn new(plan: &'a Plan, net: &'a Rc<Net>, slots: &'a [Slot], began: Instant, at_once: usize) -> Self {
+        Self {
+            plan,
+            net,
+            slots,
+            began,
+            queue: Queue::new(slots.len(), at_once),
+            attempts: FuturesUnordered::new(),
+            pauses: FuturesUnordered::new(),
+            expiries: BinaryHeap::new(),
         }
-        let _permit = permits.acquire().await;
-        attempt(precondition, net, slot).await
-    };
-    match deadline {
-        None => attempt.await,
-        Some(deadline) => match timeout_at(deadline, attempt).await {
-            Ok(step) => step,
-            Err(_elapsed) => Step::Expired(slot.borrow().cut()),
-        },
+    }
+
+    /// Plans what is to be done next for a precondition.
+    fn carry_out(&mut self, action: Action, progress: &Progress<'_>) {
+        let (id, wait) = match action {
+            Action::Probe(id, wait) => (id, Some(wait)),
+            Action::Idle(id) => (id, None),
+            Action::Stop(id) => return self.stop(id),
+        };
+        let (slot, one) = (&self.slots[id], &self.plan.preconditions[id]);
+        let own = one.policy.timeout.duration().and_then(|_| progress.deadline_of(id));
+        let own = own.and_then(|own| self.began.checked_add(own));
+        if let Some(own) = own.filter(|own| slot.expiry.replace(Some(*own)) != Some(*own)) {
+            self.expiries.push(Reverse((own, id)));
+        }
+        // What is watched may be a folder above the one that matters, until that exists.
+        let mut watch = slot.watch.borrow_mut();
+        if progress.leaf(id).attempts == 0 || watch.as_ref().is_some_and(|watch| !watch.is_exact()) {
+            *watch = one.probe.watch(self.net);
+        }
+        let turn = self.queue.turn(id);
+        let wait = wait.map(|wait| Instant::now() + wait);
+        if wait.is_some_and(|wait| wait <= Instant::now()) {
+            self.queue.now(turn);
+        } else if let Some(mut taken) = watch.take() {
+            // A streak is counted by the clock; its absence need not be.
+            let patient = progress.leaf(id).streak.count == 0;
+            let pause = async move {
+                until(wait, patient, &mut taken).await;
+                slot.watch.replace(Some(taken));
+                turn
+            };
+            let (abort, registration) = AbortHandle::new_pair();
+            slot.doing.replace(Some(Doing::Pause(abort)));
+            self.pauses.push(Abortable::new(Box::pin(pause), registration));
+        } else if let Some(wait) = wait {
+            self.queue.plan(turn, wait);
+        }
+    }
+
+    /// Begins the attempts that are due.
+    fn begin_attempts(&mut self) {
+        let now = Instant::now();
+        while let Some(id) = self.queue.begin(now) {
+            let (one, slot, net) = (&self.plan.preconditions[id], &self.slots[id], self.net);
+            let (abort, registration) = AbortHandle::new_pair();
+            slot.doing.replace(Some(Doing::Attempt(abort)));
+            let attempt = async move {
+                let (verdict, took) = attempt(one, net, slot).await;
+                (id, verdict, took)
+            };
+            self.attempts.push(Abortable::new(Box::pin(attempt), registration));
+        }
+    }
+
+    /// Gives up what is under way for a precondition, and what is planned.
+    fn stop(&mut self, id: usize) {
+        self.queue.turn(id);
+        let slot = &self.slots[id];
+        slot.trace.take();
+        match slot.doing.take() {
+            Some(Doing::Attempt(abort)) => {
+                abort.abort();
+                self.queue.ended(id);
+            }
+            Some(Doing::Pause(abort)) => abort.abort(),
+            None => {}
+        }
+    }
+
+    /// Ends the preconditions whose own time is up at `now`.
+    fn expire(&mut self, now: Instant, progress: &mut Progress<'_>) {
+        while let Some(Reverse((at, id))) = self.expiries.peek().copied()
+            && at <= now
+        {
+            self.expiries.pop();
+            // A confirming attempt is bound by the whole run's time only.
+            if self.slots[id].expiry.get() == Some(at) && progress.leaf(id).state == State::Pending {
+                let cut = self.slots[id].cut();
+                self.stop(id);
+                progress.expire(id, cut, self.began.elapsed());
+            }
+        }
+    }
+
+    /// When something is to be done, unless something ends before.
+    fn next(&self) -> Option<Instant> {
+        let expiry = self.expiries.peek().map(|Reverse((at, _))| *at);
+        expiry.into_iter().chain(self.queue.next()).min()
     }
 }
 
 /// One attempt within its own time.
-async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot>) -> Step {
+async fn attempt(
+    precondition: &Precondition,
+    net: &Rc<Net>,
+    slot: &Slot,
+) -> (Verdict, (Duration, Vec<Stage>)) {
     let trace = Trace::new(net.record);
-    slot.borrow().trace.replace(Some(trace.clone()));
+    slot.trace.replace(Some(trace.clone()));
     let attempt = Attempt { net, trace: &trace };
-    let ended = async { precondition.probe.attempt(&attempt).await };
+    let ended = precondition.probe.attempt(&attempt);
     let limit = precondition.policy.attempt_timeout.duration().filter(|_| precondition.probe.bounded());
     let verdict = match limit {
         None => ended.await,
@@ -200,8 +300,8 @@ async fn attempt(precondition: &Precondition, net: &Rc<Net>, slot: &RefCell<Slot
             timeout(limit, ended).await.unwrap_or_else(|_| Verdict::NotYet(cut_short(&trace, limit)))
         }
     };
-    slot.borrow().trace.take();
-    Step::Attempted(verdict, (trace.elapsed(), trace.stages()))
+    slot.trace.take();
+    (verdict, (trace.elapsed(), trace.stages()))
 }
 
 #[cfg(test)]
