@@ -142,6 +142,12 @@ classes! {
     AUTH_DENIED "auth.denied" High "The service refused the credentials, or asks for some."
         ["a wrong or outdated password or token", "a user that has not been created yet", "credentials that are missing"],
         "Check user and password. `password-file` and `bearer-file` are read at every attempt: a Secret may come late.";
+    AUTH_INSECURE "auth.insecure" High "The service asks for the password in a way that would show it to others."
+        ["a connection without TLS", "a method of authentication that sends the password as it is"],
+        "Use TLS, best with `cacert=`; or give the user a method of authentication that never sends the password.";
+    AUTH_METHOD "auth.method" High "The service asks for a method of authentication that prereq does not know."
+        ["Kerberos, GSSAPI, PAM or another method that needs more than a password", "an old or a new plugin of the server"],
+        "Use a user that authenticates by a password, or ask without a user whether the service takes connections.";
     SERVICE_STARTING "service.starting" High "The service answers that it is not ready yet."
         ["start-up, recovery or migration under way"],
         "Wait; if it does not end, look at the service's log.";

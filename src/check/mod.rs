@@ -9,7 +9,7 @@ pub mod fuzz;
 pub mod options;
 pub mod registry;
 
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb", feature = "sql"))]
 mod cursor;
 mod jsonpath;
 #[cfg(feature = "scram")]
@@ -18,10 +18,12 @@ mod scram;
 #[cfg(any(feature = "kafka", feature = "mongodb"))]
 mod scram_peer;
 #[cfg(test)]
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb", feature = "sql"))]
 mod scripted;
 #[cfg(feature = "service")]
 mod service;
+#[cfg(feature = "sql")]
+mod sql;
 mod talk;
 
 use std::rc::Rc;
@@ -66,6 +68,7 @@ kinds! {
         "keycloak", "rabbitmq-management"
     ],
     memcached if "memcached" ["memcached"],
+    postgres if "postgres" ["postgres", "postgresql"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
     mongodb if "mongodb" ["mongodb"],

@@ -2,15 +2,19 @@
 //!
 //! A protocol's codec does no I/O: it makes bytes, and reads them from a slice that may not hold all of a message yet.
 
+use std::path::PathBuf;
+use std::rc::Rc;
+
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::Instant;
 
 use super::talk::broken;
-use super::{Attempt, Draft, Fact, Opt, Reason, class, registry};
+use super::{Attempt, Draft, Fact, Opt, Reason, class, registry, unix};
 use crate::net::Net;
 use crate::net::dial::{self, Family};
 use crate::net::tls::{self, TlsOptions};
 use crate::net::trace::Trace;
+use crate::net::watch::Watch;
 use crate::plan::problem::Problem;
 use crate::plan::target::Host;
 
@@ -41,6 +45,8 @@ pub(super) struct Service {
     pub(super) tls: TlsOptions,
     /// Whether TLS comes first.
     secure: bool,
+    /// The unix socket that is connected to instead.
+    unix: Option<PathBuf>,
 }
 
 impl Service {
@@ -72,12 +78,34 @@ impl Service {
             draft.problem(Problem::new("the port is missing").hint(format!("write {}", scheme.form)));
             return None;
         };
-        Some(Self { protocol, host, port, tls, secure: scheme.tls })
+        Some(Self { protocol, host, port, tls, secure: scheme.tls, unix: None })
+    }
+
+    /// The same, at the unix socket `path` if there is one.
+    pub(super) fn at(self, path: Option<PathBuf>) -> Self {
+        Self { unix: path, ..self }
+    }
+
+    /// Whether what is said stays on this host: it needs no encryption.
+    pub(super) fn is_local(&self) -> bool {
+        self.unix.is_some()
+    }
+
+    /// Tells when the unix socket appears.
+    pub(super) fn watch(&self, net: &Rc<Net>) -> Option<Watch> {
+        net.watcher.folder(self.unix.as_ref()?.parent()?)
     }
 
     /// Connects, with TLS where the scheme has it.
     pub(super) async fn connect(&self, attempt: &Attempt<'_>) -> Result<Wire, Reason> {
         let (net, trace) = (attempt.net, attempt.trace);
+        if let Some(path) = &self.unix {
+            let place = path.display().to_string();
+            let stream = unix::connect(trace, path)
+                .await
+                .map_err(|reason| Reason { text: format!("socket {place}: {}", reason.text), ..reason })?;
+            return Ok(Wire::new(self.protocol, Box::new(stream), place, trace.clone()));
+        }
         let addresses = dial::addresses(net, trace, &self.host, self.port, Family::Any).await?;
         let stream = dial::connect(trace, &addresses).await?;
         let place = stream.peer_addr().unwrap_or(addresses[0]).to_string();
@@ -127,13 +155,26 @@ impl Wire {
         sent.await.map_err(|error| self.closed(&error))
     }
 
-    /// Receives one message.
+    /// Receives one message, and notes it as a stage.
     ///
     /// # Errors
     /// The reason why there is none: the connection ends, or what comes is no message of the protocol.
     pub(super) async fn receive<T>(&mut self, decode: impl Fn(&[u8]) -> Decoded<T>) -> Result<T, Reason> {
-        let (protocol, place) = (self.protocol, self.place.clone());
         let since = Instant::now();
+        let (message, taken) = self.hear(decode).await?;
+        self.trace.stage("answer", since, || format!("{}, {taken} bytes", self.protocol));
+        Ok(message)
+    }
+
+    /// Receives one message of the many that make a stage; and how many bytes it took.
+    ///
+    /// # Errors
+    /// As [`Wire::receive`].
+    pub(super) async fn hear<T>(
+        &mut self,
+        decode: impl Fn(&[u8]) -> Decoded<T>,
+    ) -> Result<(T, usize), Reason> {
+        let (protocol, place) = (self.protocol, self.place.clone());
         self.trace.doing(move || {
             Reason::new(
                 &class::SERVICE_TIMEOUT,
@@ -145,8 +186,7 @@ impl Wire {
                 match decode(&self.heard) {
                     Ok(Some((message, taken))) => {
                         self.heard.drain(..taken.min(self.heard.len()));
-                        self.trace.stage("answer", since, || format!("{protocol}, {taken} bytes"));
-                        return Ok(message);
+                        return Ok((message, taken));
                     }
                     Ok(None) if self.heard.len() < LONGEST => {}
                     Ok(None) => return Err(self.nonsense("an answer longer than 1 MiB")),

@@ -1,7 +1,7 @@
 //! `unix:PATH` — a stream socket accepts, and its connection is still open after `hold`.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use futures_util::FutureExt as _;
@@ -11,9 +11,13 @@ use tokio::time::Instant;
 
 use super::talk::{self, Talk};
 use super::{Attempt, Draft, Evidence, Fact, Kind, Probe, Reason, Scheme, Verdict, class, file};
+use crate::net::trace::Trace;
 use crate::net::watch::Watch;
 use crate::net::{Net, io_class, io_words};
 use crate::plan::problem::Problem;
+
+/// A longer path does not fit into a `sockaddr_un`, unix(7).
+pub(super) const LONGEST: usize = 107;
 
 /// The kind `unix`.
 pub(super) static KIND: Kind = Kind {
@@ -39,8 +43,7 @@ fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
             draft.problem(Problem::new("the path is missing").hint("write unix:/path or unix:///path"));
             None
         }
-        // sockaddr_un, unix(7)
-        Ok(path) if path.len() > 107 => {
+        Ok(path) if path.len() > LONGEST => {
             draft.problem(Problem::new("the path of a socket has at most 107 bytes"));
             None
         }
@@ -70,43 +73,46 @@ impl Probe for Unix {
 
 impl Unix {
     async fn run(&self, attempt: &Attempt<'_>) -> Result<(), Reason> {
-        attempt.trace.doing(|| Reason::new(&class::TCP_TIMEOUT, "the socket does not accept"));
-        let since = Instant::now();
-        let stream = UnixStream::connect(&self.path).await.map_err(|error| self.failed(&error))?;
-        attempt.trace.stage("connect", since, || self.path.display().to_string());
+        let stream = connect(attempt.trace, &self.path).await?;
         self.talk.with(attempt.trace, stream, "the socket").await
     }
+}
 
-    fn failed(&self, error: &io::Error) -> Reason {
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied => {
-                file::absent(&self.path, error)
-            }
-            // The listener's queue is full, unix(7).
-            io::ErrorKind::WouldBlock => {
-                Reason::new(&class::TCP_TIMEOUT, "the socket's queue is full: nothing accepts")
-            }
-            // So connect(2) answers for whatever else is at the path, too.
-            io::ErrorKind::ConnectionRefused => match std::fs::symlink_metadata(&self.path) {
-                Ok(found)
-                    if !std::os::unix::fs::FileTypeExt::is_socket(&found.file_type())
-                        && !found.is_symlink() =>
-                {
-                    let name = file::name_of(&found);
-                    Reason::new(&file::KIND_DIFFERS, format!("is {name}, not a socket"))
-                        .fact(Fact::Found(name))
-                }
-                _ => Reason::new(&class::TCP_REFUSED, "nothing listens on the socket"),
-            },
-            _ => Reason::new(io_class(error), io_words(error)),
+/// Connects to the socket at `path`.
+pub(super) async fn connect(trace: &Trace, path: &Path) -> Result<UnixStream, Reason> {
+    trace.doing(|| Reason::new(&class::TCP_TIMEOUT, "the socket does not accept"));
+    let since = Instant::now();
+    let stream = UnixStream::connect(path).await.map_err(|error| failed(path, &error))?;
+    trace.stage("connect", since, || path.display().to_string());
+    Ok(stream)
+}
+
+fn failed(path: &Path, error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied => {
+            file::absent(path, error)
         }
+        // The listener's queue is full, unix(7).
+        io::ErrorKind::WouldBlock => {
+            Reason::new(&class::TCP_TIMEOUT, "the socket's queue is full: nothing accepts")
+        }
+        // So connect(2) answers for whatever else is at the path, too.
+        io::ErrorKind::ConnectionRefused => match std::fs::symlink_metadata(path) {
+            Ok(found)
+                if !std::os::unix::fs::FileTypeExt::is_socket(&found.file_type()) && !found.is_symlink() =>
+            {
+                let name = file::name_of(&found);
+                Reason::new(&file::KIND_DIFFERS, format!("is {name}, not a socket")).fact(Fact::Found(name))
+            }
+            _ => Reason::new(&class::TCP_REFUSED, "nothing listens on the socket"),
+        },
+        _ => Reason::new(io_class(error), io_words(error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::trace::Trace;
     use crate::plan::env::Env;
     use crate::plan::target::Target;
     use tokio::io::AsyncWriteExt as _;

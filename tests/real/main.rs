@@ -14,6 +14,7 @@ mod kafka;
 mod memcached;
 mod mongodb;
 mod net;
+mod postgres;
 mod presets;
 mod program;
 mod report;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::cluster::{Cluster, User};
 use crate::net::http::ProxyMode;
 use crate::net::io_words;
-use crate::net::tls::TlsOptions;
+use crate::net::tls::{TlsOptions, Trust};
 use crate::plan::problem::Problem;
 use crate::plan::secret::Secret;
 
@@ -191,7 +191,7 @@ impl Server {
         let mut tls = TlsOptions::default();
         let (data, path) = (self.certificate_authority_data.as_ref(), self.certificate_authority.as_ref());
         if self.insecure_skip_tls_verify {
-            tls = tls.trusting_all();
+            tls = tls.trusting(Trust::Anyone);
         } else if let Some(pem) = content("certificate-authority", data, path, folder)? {
             tls = tls.with_authorities(&pem).map_err(|what| wrong("certificate-authority", &what))?;
         }

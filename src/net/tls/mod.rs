@@ -65,8 +65,20 @@ pub(crate) static PROVIDER: LazyLock<Arc<CryptoProvider>> =
 pub struct TlsOptions {
     authorities: Option<Authorities>,
     identity: Option<Arc<CertifiedKey>>,
-    insecure: bool,
+    trust: Trust,
     sni: Option<ServerName<'static>>,
+}
+
+/// How much of the peer's certificate must be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// It leads to a trusted authority, and is for the name that was asked for.
+    #[default]
+    Name,
+    /// It leads to a trusted authority; whose it is does not matter.
+    Authority,
+    /// Nothing: the connection is encrypted, to whomever.
+    Anyone,
 }
 
 #[derive(Debug, Clone)]
@@ -102,7 +114,14 @@ impl TlsOptions {
         let sni = draft.parsed("sni", |text| {
             ServerName::try_from(text.to_owned()).map_err(|_| format!("'{text}' is not a host name"))
         });
-        Self { authorities, identity, insecure, sni }
+        let trust = if insecure { Trust::Anyone } else { Trust::Name };
+        Self { authorities, identity, trust, sni }
+    }
+
+    /// The same with another measure of trust.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust, ..self }
     }
 
     /// The same, trusting only the certificates in this PEM text.
@@ -138,12 +157,6 @@ impl TlsOptions {
         Ok(Self { sni: Some(name), ..self })
     }
 
-    /// The same for any certificate.
-    #[cfg(feature = "k8s")]
-    pub(crate) fn trusting_all(self) -> Self {
-        Self { insecure: true, ..self }
-    }
-
     /// The name given by `sni`.
     #[must_use]
     pub fn sni(&self) -> Option<&ServerName<'static>> {
@@ -161,14 +174,14 @@ impl TlsOptions {
     /// # Errors
     /// When the trusted certificates that the environment names cannot be read.
     pub fn config(&self, net: &Net, alpn: &[&[u8]], seen: &Seen) -> Result<ClientConfig, Reason> {
-        let (verifier, pinned) = match (&self.authorities, self.insecure) {
-            (_, true) => (None, None),
+        let (verifier, pinned) = match (&self.authorities, self.trust) {
+            (_, Trust::Anyone) => (None, None),
             (Some(authorities), _) => {
                 (Some(Arc::clone(&authorities.verifier)), Some(Arc::clone(&authorities.given)))
             }
             (None, _) => (Some(net.tls.verifier(&net.env)?), None),
         };
-        let verifier = verify::Verifier::new(verifier, pinned, seen.clone());
+        let verifier = verify::Verifier::new(verifier, pinned, self.trust == Trust::Name, seen.clone());
         Ok(build(verifier, self.identity.as_ref(), alpn, seen))
     }
 
@@ -193,7 +206,7 @@ impl TlsOptions {
 /// A configuration for connections that are not to use TLS: nothing is loaded, nothing is trusted.
 pub(crate) fn unused() -> ClientConfig {
     let seen = Seen::default();
-    let verifier = verify::Verifier::new(None, Some(Arc::from([])), seen.clone());
+    let verifier = verify::Verifier::new(None, Some(Arc::from([])), true, seen.clone());
     build(verifier, None, &[], &seen)
 }
 

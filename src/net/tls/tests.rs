@@ -156,6 +156,27 @@ async fn the_name_of_sni_is_the_one_to_be_found() {
 }
 
 #[tokio::test]
+async fn the_name_may_be_left_out_and_nothing_else_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = test::authority("Test Root");
+    let any_name = |options: TlsOptions| options.trusting(Trust::Authority);
+    let elsewhere = test::params(&["a.example"]);
+    let (certificate, key) = test::signed(&root, &elsewhere);
+    let server = || test::server(certificate.clone(), &key);
+    let trusting_root = trusting(&folder, root.der());
+    assert!(shake_tls(&any_name(trusting_root.clone()), server()).await.is_ok());
+    assert!(shake_tls(&any_name(trusting(&folder, &certificate)), server()).await.is_ok());
+    let other = trusting(&folder, test::authority("Other").der());
+    let reason = shake_tls(&any_name(other), server()).await.unwrap_err();
+    assert_eq!(reason.class, &class::TLS_UNTRUSTED, "{}", reason.text);
+    let mut past = elsewhere;
+    past.not_after = rcgen::date_time_ymd(2020, 2, 29);
+    let (certificate, key) = test::signed(&root, &past);
+    let reason = shake_tls(&any_name(trusting_root), test::server(certificate, &key)).await.unwrap_err();
+    assert_eq!(reason.class, &class::TLS_EXPIRED, "{}", reason.text);
+}
+
+#[tokio::test]
 async fn a_client_certificate_is_asked_for_and_given() {
     let folder = tempfile::tempdir().unwrap();
     let root = test::authority("Test Root");

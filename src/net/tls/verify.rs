@@ -97,6 +97,8 @@ pub(super) struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,
     /// Certificates that are trusted even as the server's own.
     pinned: Option<Arc<[CertificateDer<'static>]>>,
+    /// Whether the certificate must be for the name that was asked for.
+    named: bool,
     seen: Seen,
 }
 
@@ -104,9 +106,10 @@ impl Verifier {
     pub(super) fn new(
         inner: Option<Arc<WebPkiServerVerifier>>,
         pinned: Option<Arc<[CertificateDer<'static>]>>,
+        named: bool,
         seen: Seen,
     ) -> Self {
-        Self { inner, pinned, seen }
+        Self { inner, pinned, named, seen }
     }
 
     fn is_pinned(&self, certificate: &CertificateDer<'_>) -> bool {
@@ -129,12 +132,20 @@ impl Verifier {
         };
         match inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
             Ok(_) => Ok(()),
+            // The name is looked at last, when all else has been found to be right.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if !self.named => Ok(()),
             // A server's own certificate given as authority. Whether it is valid now is the first thing that is
             // checked of it, so these errors say that it is; the name has not been looked at yet.
             Err(Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_),
             )) if self.is_pinned(end_entity) => {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)
+                if self.named {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)
+                } else {
+                    Ok(())
+                }
             }
             Err(error) => Err(error),
         }
