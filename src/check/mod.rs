@@ -68,6 +68,7 @@ kinds! {
         "keycloak", "rabbitmq-management"
     ],
     memcached if "memcached" ["memcached"],
+    mysql if "mysql" ["mysql", "mariadb"],
     postgres if "postgres" ["postgres", "postgresql"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],

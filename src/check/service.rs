@@ -234,6 +234,8 @@ fn spoken(heard: &[u8]) -> Option<&'static str> {
     Some(match heard {
         _ if heard.starts_with(b"HTTP/") => "HTTP",
         _ if heard.starts_with(b"SSH-") => "SSH",
+        // A greeting: the first packet, shorter than 64 KiB, of protocol 10.
+        [_, _, 0, 0, 10, ..] => "MySQL",
         // An alert or a handshake record of TLS 1.x (RFC 8446 §5.1).
         [0x15 | 0x16, 3, 0..=4, ..] => "TLS",
         _ if heard.starts_with(b"220 ") || heard.starts_with(b"220-") => "SMTP or FTP",
@@ -301,6 +303,7 @@ mod tests {
     fn other_protocols_are_recognised() {
         assert_eq!(spoken(b"HTTP/1.1 400 Bad Request"), Some("HTTP"));
         assert_eq!(spoken(&[0x15, 3, 1, 0, 2, 2, 70]), Some("TLS"));
+        assert_eq!(spoken(b"\x5b\0\0\0\x0a8.0.36\0"), Some("MySQL"));
         assert_eq!(spoken(b"hello"), None);
     }
 }

@@ -13,6 +13,7 @@ mod http;
 mod kafka;
 mod memcached;
 mod mongodb;
+mod mysql;
 mod net;
 mod postgres;
 mod presets;
