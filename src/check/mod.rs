@@ -18,7 +18,7 @@ mod scram;
 #[cfg(any(feature = "kafka", feature = "mongodb"))]
 mod scram_peer;
 #[cfg(test)]
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb", feature = "sql"))]
+#[cfg(feature = "service")]
 mod scripted;
 #[cfg(feature = "service")]
 mod service;
@@ -70,6 +70,8 @@ kinds! {
     memcached if "memcached" ["memcached"],
     mysql if "mysql" ["mysql", "mariadb"],
     postgres if "postgres" ["postgres", "postgresql"],
+    redis if "redis" ["redis", "rediss"],
+    nats if "nats" ["nats"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
     mongodb if "mongodb" ["mongodb"],
@@ -94,6 +96,8 @@ pub struct Scheme {
     pub port: Option<u16>,
     /// Whether a connection begins with a TLS handshake.
     pub tls: bool,
+    /// Whether a user without a password may be a token, which is not shown.
+    pub token: bool,
     /// Whether the path is a command line, of which only the first word is shown: arguments may hold secrets.
     pub command: bool,
 }
@@ -110,6 +114,7 @@ impl Scheme {
             query: true,
             port: None,
             tls: false,
+            token: false,
             command: false,
         }
     }
@@ -130,6 +135,12 @@ impl Scheme {
     #[must_use]
     pub const fn port(self, port: u16) -> Self {
         Self { port: Some(port), ..self }
+    }
+
+    /// With tokens in the place of users.
+    #[must_use]
+    pub const fn token(self) -> Self {
+        Self { token: true, ..self }
     }
 
     /// With TLS from the first byte.

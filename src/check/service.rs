@@ -91,6 +91,11 @@ impl Service {
         self.unix.is_some()
     }
 
+    /// The same service elsewhere, spoken to in the same way.
+    pub(super) fn elsewhere(&self, host: Host, port: u16) -> Self {
+        Self { host, port, tls: self.tls.clone(), unix: None, ..*self }
+    }
+
     /// Tells when the unix socket appears.
     pub(super) fn watch(&self, net: &Rc<Net>) -> Option<Watch> {
         net.watcher.folder(self.unix.as_ref()?.parent()?)
@@ -225,14 +230,20 @@ impl Wire {
     }
 
     fn closed(&self, error: &std::io::Error) -> Reason {
-        broken(error, &self.place).fact(Fact::Protocol(self.protocol))
+        let reason = match tls::find(error) {
+            // With TLS 1.3 the client is done before the server has looked at its certificate.
+            Some(error) => tls::failure(error, &tls::Seen::default()).at(&self.place),
+            None => broken(error, &self.place),
+        };
+        reason.fact(Fact::Protocol(self.protocol))
     }
 }
 
 /// What protocol these first bytes of a server belong to, if that is plain to see.
 fn spoken(heard: &[u8]) -> Option<&'static str> {
     Some(match heard {
-        _ if heard.starts_with(b"HTTP/") => "HTTP",
+        // Of a request line without a version, an HTTP server's answer has no head (RFC 1945 §6).
+        _ if heard.starts_with(b"HTTP/") || heard.starts_with(b"<html") => "HTTP",
         _ if heard.starts_with(b"SSH-") => "SSH",
         // A greeting: the first packet, shorter than 64 KiB, of protocol 10.
         [_, _, 0, 0, 10, ..] => "MySQL",

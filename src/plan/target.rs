@@ -103,11 +103,11 @@ impl Target {
     #[must_use]
     pub fn label(&self) -> String {
         let mut label = format!("{}:", self.scheme);
+        let scheme = registry::scheme(self.scheme);
         if let Some(host) = &self.host {
             label.push_str("//");
             match (&self.user, &self.password) {
-                // A user name alone is often a token where HTTP is spoken.
-                (Some(_), None) if self.scheme.starts_with("http") => label.push_str("***@"),
+                (Some(_), None) if scheme.is_some_and(|scheme| scheme.token) => label.push_str("***@"),
                 (Some(user), None) => label.extend([user.as_str(), "@"]),
                 (user, Some(_)) => {
                     let _ = write!(label, "{}:{MASK}@", user.as_deref().unwrap_or_default());
@@ -120,7 +120,7 @@ impl Target {
             }
         }
         let path = percent_decode_str(&self.path).decode_utf8_lossy();
-        if registry::scheme(self.scheme).is_some_and(|scheme| scheme.command) {
+        if scheme.is_some_and(|scheme| scheme.command) {
             let words = shlex::split(&path).unwrap_or_default();
             label.extend(words.first().map(String::as_str));
             label.extend((words.len() > 1).then_some(" …"));

@@ -70,8 +70,8 @@ pub(super) static REACH: &[Opt] = &[
 pub(super) static KIND: Kind = Kind {
     name: "http",
     schemes: &[
-        Scheme::url("http", "http://HOST[:PORT]/PATH").port(80),
-        Scheme::url("https", "https://HOST[:PORT]/PATH").port(443).tls(),
+        Scheme::url("http", "http://HOST[:PORT]/PATH").port(80).token(),
+        Scheme::url("https", "https://HOST[:PORT]/PATH").port(443).token().tls(),
     ],
     flag: Some("http"),
     summary: "the response has a status in `status`, and all else that is expected",
