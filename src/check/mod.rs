@@ -9,7 +9,7 @@ pub mod fuzz;
 pub mod options;
 pub mod registry;
 
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb", feature = "sql"))]
+#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb", feature = "mqtt", feature = "sql"))]
 mod cursor;
 mod jsonpath;
 #[cfg(feature = "scram")]
@@ -72,6 +72,7 @@ kinds! {
     postgres if "postgres" ["postgres", "postgresql"],
     redis if "redis" ["redis", "rediss"],
     nats if "nats" ["nats"],
+    mqtt if "mqtt" ["mqtt", "mqtts"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
     mongodb if "mongodb" ["mongodb"],

@@ -14,6 +14,7 @@ mod kafka;
 mod memcached;
 mod mongodb;
 mod mysql;
+mod mqtt;
 mod nats;
 mod net;
 mod postgres;
