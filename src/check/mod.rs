@@ -9,7 +9,7 @@ pub mod fuzz;
 pub mod options;
 pub mod registry;
 
-#[cfg(any(feature = "amqp", feature = "kafka", feature = "mongodb", feature = "mqtt", feature = "sql"))]
+#[cfg(any(feature = "amqp", feature = "grpc", feature = "kafka", feature = "mongodb", feature = "mqtt", feature = "sql"))]
 mod cursor;
 mod jsonpath;
 #[cfg(feature = "scram")]
@@ -73,6 +73,7 @@ kinds! {
     redis if "redis" ["redis", "rediss"],
     nats if "nats" ["nats"],
     mqtt if "mqtt" ["mqtt", "mqtts"],
+    grpc if "grpc" ["grpc", "grpcs"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
     mongodb if "mongodb" ["mongodb"],

@@ -93,7 +93,7 @@ pub(super) async fn attempt(target: &str, script: Vec<Line>) -> String {
     told(verdict)
 }
 
-fn told(verdict: Verdict) -> String {
+pub(super) fn told(verdict: Verdict) -> String {
     match verdict {
         Verdict::Ready(evidence) => format!("ready {}", evidence.text),
         Verdict::NotYet(reason) => format!("{} {}", reason.class, reason.text),

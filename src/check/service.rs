@@ -103,6 +103,11 @@ impl Service {
 
     /// Connects, with TLS where the scheme has it.
     pub(super) async fn connect(&self, attempt: &Attempt<'_>) -> Result<Wire, Reason> {
+        self.connect_for(attempt, &[]).await
+    }
+
+    /// The same, where TLS is to agree on one of the application protocols `alpn` (RFC 7301).
+    pub(super) async fn connect_for(&self, attempt: &Attempt<'_>, alpn: &[&[u8]]) -> Result<Wire, Reason> {
         let (net, trace) = (attempt.net, attempt.trace);
         if let Some(path) = &self.unix {
             let place = path.display().to_string();
@@ -116,7 +121,7 @@ impl Service {
         let place = stream.peer_addr().unwrap_or(addresses[0]).to_string();
         let _ = stream.set_nodelay(true);
         let wire = Wire::new(self.protocol, Box::new(stream), place, trace.clone());
-        if self.secure { wire.secure(net, &self.tls, &self.host, &[]).await } else { Ok(wire) }
+        if self.secure { wire.secure(net, &self.tls, &self.host, alpn).await } else { Ok(wire) }
     }
 }
 
@@ -149,6 +154,13 @@ impl Wire {
         self.stream = Box::new(stream);
         self.heard.clear();
         Ok(self)
+    }
+
+    /// The stream itself, for who speaks on it otherwise; what is left tells what is wrong with it.
+    #[cfg(feature = "grpc")]
+    pub(super) fn apart(mut self) -> (Box<dyn Stream>, Self) {
+        let stream = std::mem::replace(&mut self.stream, Box::new(tokio::io::empty()));
+        (stream, self)
     }
 
     /// Sends bytes.
@@ -229,7 +241,8 @@ impl Wire {
         }
     }
 
-    fn closed(&self, error: &std::io::Error) -> Reason {
+    /// The reason when the connection breaks.
+    pub(super) fn closed(&self, error: &std::io::Error) -> Reason {
         let reason = match tls::find(error) {
             // With TLS 1.3 the client is done before the server has looked at its certificate.
             Some(error) => tls::failure(error, &tls::Seen::default()).at(&self.place),

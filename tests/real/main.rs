@@ -8,6 +8,7 @@
 mod amqp;
 mod certs;
 mod dns;
+mod grpc;
 mod hints;
 mod http;
 mod kafka;
