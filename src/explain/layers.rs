@@ -109,7 +109,8 @@ async fn addresses(one: &Precondition, net: &Rc<Net>, layers: &mut Vec<Layer>) {
     else {
         return;
     };
-    if one.kind.name == "dns" {
+    // Over a unix socket, the host is a name that is only told to the server, if anything.
+    if one.kind.name == "dns" || one.target.option("unix").is_some() {
         return;
     }
     let Ok(Ok(addresses)) =

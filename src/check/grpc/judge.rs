@@ -4,7 +4,7 @@
 //! [health protocol](https://github.com/grpc/grpc/blob/master/doc/health-checking.md), and what
 //! [HTTP statuses](https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md) stand for.
 
-use super::proto::Serving;
+use super::proto::ServingStatus;
 use crate::check::service::shown;
 use crate::check::{Class, Cost, Fact, Reason, class};
 
@@ -43,18 +43,20 @@ const NAMES: [&str; 17] = [
 ];
 
 /// Whether the service of this name is serving.
-pub(super) fn serving(service: &str, status: Serving) -> Result<(), Reason> {
+pub(super) fn serving(service: &str, status: ServingStatus) -> Result<(), Reason> {
     let whose = whose(service);
     let (class, code, text) = match status {
-        Serving::Serving => return Ok(()),
-        Serving::NotServing => (&STATUS, "NOT_SERVING".to_owned(), format!("{whose} is NOT_SERVING")),
-        Serving::Unknown => (&STATUS, "UNKNOWN".to_owned(), format!("the status of {whose} is UNKNOWN")),
-        Serving::ServiceUnknown => (
+        ServingStatus::Serving => return Ok(()),
+        ServingStatus::NotServing => (&STATUS, "NOT_SERVING".to_owned(), format!("{whose} is NOT_SERVING")),
+        ServingStatus::Unknown => {
+            (&STATUS, "UNKNOWN".to_owned(), format!("the status of {whose} is UNKNOWN"))
+        }
+        ServingStatus::ServiceUnknown => (
             &class::SERVICE_MISSING,
             "SERVICE_UNKNOWN".to_owned(),
             format!("the server does not know {whose}"),
         ),
-        Serving::Other(number) => (
+        ServingStatus::Other(number) => (
             &STATUS,
             number.to_string(),
             format!("the status of {whose} is {number}, which is none that is known"),

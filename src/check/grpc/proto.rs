@@ -9,7 +9,7 @@ use crate::check::service::Malformed;
 
 /// `HealthCheckResponse.ServingStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Serving {
+pub(super) enum ServingStatus {
     /// 0, which is also what a message without the field says.
     Unknown,
     /// 1.
@@ -44,7 +44,7 @@ fn push_varint(bytes: &mut Vec<u8>, mut value: usize) {
 }
 
 /// `HealthCheckResponse` in the body of a response.
-pub(super) fn response(body: &[u8]) -> Result<Serving, Malformed> {
+pub(super) fn response(body: &[u8]) -> Result<ServingStatus, Malformed> {
     let mut body = Cursor(body);
     let [compressed] = body.array()?;
     if compressed != 0 {
@@ -73,11 +73,11 @@ pub(super) fn response(body: &[u8]) -> Result<Serving, Malformed> {
         }
     }
     Ok(match status {
-        0 => Serving::Unknown,
-        1 => Serving::Serving,
-        2 => Serving::NotServing,
-        3 => Serving::ServiceUnknown,
-        other => Serving::Other(other),
+        0 => ServingStatus::Unknown,
+        1 => ServingStatus::Serving,
+        2 => ServingStatus::NotServing,
+        3 => ServingStatus::ServiceUnknown,
+        other => ServingStatus::Other(other),
     })
 }
 

@@ -1,4 +1,4 @@
-use super::proto::{Serving, request, response};
+use super::proto::{ServingStatus, request, response};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, HearsAnything, Says};
 use crate::check::scripted::{Line, attempt, probe, problems, told};
@@ -87,13 +87,13 @@ fn messages_are_what_the_encoding_has() {
     let long = request(&"x".repeat(300));
     assert_eq!(long[..8], [0, 0, 0, 0x01, 0x2F, 0x0A, 0xAC, 0x02]);
     for (body, status) in [
-        (&b"\0\0\0\0\0"[..], Serving::Unknown),
-        (b"\0\0\0\0\x02\x08\x01", Serving::Serving),
-        (b"\0\0\0\0\x02\x08\x02", Serving::NotServing),
-        (b"\0\0\0\0\x02\x08\x03", Serving::ServiceUnknown),
-        (b"\0\0\0\0\x03\x08\xAC\x02", Serving::Other(300)),
+        (&b"\0\0\0\0\0"[..], ServingStatus::Unknown),
+        (b"\0\0\0\0\x02\x08\x01", ServingStatus::Serving),
+        (b"\0\0\0\0\x02\x08\x02", ServingStatus::NotServing),
+        (b"\0\0\0\0\x02\x08\x03", ServingStatus::ServiceUnknown),
+        (b"\0\0\0\0\x03\x08\xAC\x02", ServingStatus::Other(300)),
         // Fields that may come later: a string, numbers of 64 and 32 bits, a varint.
-        (b"\0\0\0\0\x16\x12\x02hi\x19\0\0\0\0\0\0\0\0\x25\0\0\0\0\x28\x05\x08\x01", Serving::Serving),
+        (b"\0\0\0\0\x16\x12\x02hi\x19\0\0\0\0\0\0\0\0\x25\0\0\0\0\x28\x05\x08\x01", ServingStatus::Serving),
     ] {
         assert_eq!(response(body), Ok(status), "{body:?}");
     }
@@ -146,10 +146,10 @@ fn statuses_have_their_classes() {
         assert_eq!(judge::http("s", status).class.code, class, "{status}");
     }
     for (status, class) in [
-        (Serving::Unknown, "grpc.status"),
-        (Serving::NotServing, "grpc.status"),
-        (Serving::ServiceUnknown, "service.missing"),
-        (Serving::Other(9), "grpc.status"),
+        (ServingStatus::Unknown, "grpc.status"),
+        (ServingStatus::NotServing, "grpc.status"),
+        (ServingStatus::ServiceUnknown, "service.missing"),
+        (ServingStatus::Other(9), "grpc.status"),
     ] {
         assert_eq!(judge::serving("s", status).unwrap_err().class.code, class, "{status:?}");
     }

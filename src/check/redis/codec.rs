@@ -52,7 +52,7 @@ impl Reply {
         }
     }
 
-    /// What it is, for an explanation; of values, only how long they are.
+    /// What it is, for an explanation: of a value only how long it is, of a sequence the texts in it.
     pub(super) fn described(&self) -> String {
         match self {
             Self::Status(text) => shown(text),
@@ -60,7 +60,9 @@ impl Reply {
             Self::Integer(number) => number.to_string(),
             Self::Bulk(bytes) => format!("{} bytes", bytes.len()),
             Self::Null => "nothing".into(),
-            Self::Array(parts) => format!("{} parts", parts.len()),
+            Self::Array(parts) => {
+                parts.iter().filter_map(Self::text).map(shown).collect::<Vec<_>>().join(", ")
+            }
             Self::Other | Self::Push => "something else".into(),
         }
     }
