@@ -9,7 +9,14 @@ pub mod fuzz;
 pub mod options;
 pub mod registry;
 
-#[cfg(any(feature = "amqp", feature = "grpc", feature = "kafka", feature = "mongodb", feature = "mqtt", feature = "sql"))]
+#[cfg(any(
+    feature = "amqp",
+    feature = "grpc",
+    feature = "kafka",
+    feature = "mongodb",
+    feature = "mqtt",
+    feature = "sql"
+))]
 mod cursor;
 mod jsonpath;
 #[cfg(feature = "scram")]
