@@ -57,6 +57,7 @@ fmt-check: ## fail when the code is not formatted
 
 clippy: ## all lints, in all targets, as errors
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --no-default-features --features slim -- -D warnings
 
 test: ## the tests that need Rust and nothing else
 	cargo test

@@ -1,8 +1,14 @@
 //! What is printed: reporters turn events into lines. None of them decides anything.
 
+#[cfg(feature = "reports")]
 mod document;
+#[cfg(feature = "reports")]
+pub mod file;
+#[cfg(not(feature = "reports"))]
+#[path = "no_file.rs"]
 pub mod file;
 mod json;
+#[cfg(feature = "reports")]
 mod junit;
 #[cfg(feature = "live")]
 mod live;
@@ -11,14 +17,17 @@ pub mod output;
 mod palette;
 #[cfg(feature = "live")]
 mod rows;
+#[cfg(feature = "reports")]
 mod scale;
 pub mod schema;
 #[cfg(feature = "live")]
 mod screen;
 mod summary;
+#[cfg(feature = "reports")]
 mod svg;
 pub mod termination;
 mod text;
+#[cfg(feature = "reports")]
 mod xml;
 
 #[cfg(feature = "live")]
@@ -80,6 +89,7 @@ pub struct Ended<'a> {
 
 impl Ended<'_> {
     /// When it began, by the clock.
+    #[cfg(feature = "reports")]
     #[must_use]
     pub fn started(&self) -> jiff::Timestamp {
         let at = jiff::SignedDuration::try_from(self.at).unwrap_or_default();

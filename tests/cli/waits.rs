@@ -96,18 +96,13 @@ fn successes_and_stable_take_their_time() {
 
 #[test]
 fn the_command_takes_over() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "from stdin\n").unwrap();
     let ran = finish(
         prereq()
             .args(["file:/", "-q", "--", "/bin/sh", "-c", "echo $WHO; read line; echo $line; exit 7"])
             .env("WHO", "me")
-            .stdin(
-                std::fs::File::open({
-                    let file = tempfile::NamedTempFile::new().unwrap();
-                    std::fs::write(file.path(), "from stdin\n").unwrap();
-                    file.keep().unwrap().1
-                })
-                .unwrap(),
-            ),
+            .stdin(std::fs::File::open(file.path()).unwrap()),
     );
     assert_eq!(ran.status, 7);
     assert!(ran.stdout.ends_with("me\nfrom stdin\n"), "{}", ran.stdout);
