@@ -4,7 +4,8 @@ use crate::plan::env::Env;
 use crate::plan::target::Target;
 
 /// What can be fuzzed, by name.
-pub static READERS: &[(&str, fn(&[u8]))] = &[("target", target), ("words", crate::cli::fuzz_words)];
+pub static READERS: &[(&str, fn(&[u8]))] =
+    &[("target", target), ("words", crate::cli::fuzz_words), ("config", crate::cli::fuzz_config)];
 
 /// Feeds the reader `name` with `data`.
 ///
@@ -37,8 +38,7 @@ fn target(data: &[u8]) {
             let layer = crate::plan::layer::Layer {
                 targets: Some(crate::plan::Spec::Target(crate::plan::TargetSpec {
                     text: text.to_owned(),
-                    flag: None,
-                    source: String::new(),
+                    ..Default::default()
                 })),
                 ..Default::default()
             };

@@ -26,6 +26,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+#[cfg(fuzzing)]
+pub(crate) use self::{file::fuzz as fuzz_config, words::fuzz as fuzz_words};
 use crate::engine::{self, Conditions, Event, Outcome};
 use crate::explain::hints::Surroundings;
 use crate::net::Net;
@@ -35,8 +37,6 @@ use crate::plan::problem::Problem;
 use crate::plan::{self, Plan};
 use crate::report::output::Output;
 use crate::report::{Ended, Palette, Style, Verbosity, reporter, summary, termination};
-#[cfg(fuzzing)]
-pub(crate) use words::fuzz as fuzz_words;
 
 use args::Request;
 use exit::Exit;

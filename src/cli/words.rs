@@ -144,7 +144,7 @@ pub(super) fn single(mut parts: Vec<Spec>, combined: impl FnOnce(Vec<Spec>) -> S
 pub(crate) fn fuzz(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Some(words) = shlex::split(text) else { return };
-    let item = |text: &String| TargetSpec { text: text.clone(), flag: None, source: String::new() };
+    let item = |text: &String| TargetSpec { text: text.clone(), ..TargetSpec::default() };
     let items: Vec<TargetSpec> = words.iter().map(item).collect();
     let count = |spec: &Spec| {
         let (mut open, mut targets) = (vec![spec], 0);
