@@ -249,12 +249,10 @@ fn notes(layer: &Layer, plan: &Plan, env: &Env) -> Vec<String> {
     let variable = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
         .into_iter()
         .find(|name| env.non_empty(name).is_some());
-    match variable {
-        Some(name) if speaks_http && layer.proxy.is_none() => {
-            vec![format!("{name} is set and not used; --proxy env uses it")]
-        }
-        _ => Vec::new(),
-    }
+    let variable = variable.filter(|_| speaks_http && layer.proxy.is_none());
+    let proxy = variable.map(|name| format!("{name} is set and not used; --proxy env uses it"));
+    let mesh = if env.in_kubernetes() { layer.mesh.unwrap_or_default().note() } else { None };
+    proxy.into_iter().chain(mesh).collect()
 }
 
 /// How many attempts fit into the limit of descriptors.

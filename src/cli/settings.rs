@@ -5,6 +5,7 @@ use crate::check::options::parse_switch;
 use crate::plan::Backoff;
 use crate::plan::duration::{parse, parse_limit};
 use crate::plan::layer::{Color, Layer, LogFormat};
+use crate::plan::mesh::Mesh;
 use crate::plan::problem::nearest;
 use crate::report::file::ReportFile;
 
@@ -124,6 +125,12 @@ fn waiting() -> Vec<Setting> {
             "Proxy of HTTP preconditions: none, env or a URL [default: none]",
             proxy = parse_text
         ),
+        setting!(
+            "mesh",
+            "NAME",
+            "Wait for the proxy of a service mesh first: istio, linkerd, auto (only tells) or off [default: auto]",
+            mesh = parse_mesh
+        ),
     ]
 }
 
@@ -207,6 +214,12 @@ fn parse_backoff(text: &str) -> Result<Backoff, String> {
         "constant" => Ok(Backoff::Constant),
         _ => Err(one_of(text, &["adaptive", "exponential", "constant"])),
     }
+}
+
+fn parse_mesh(text: &str) -> Result<Mesh, String> {
+    let known = [Mesh::Auto, Mesh::Off, Mesh::Istio, Mesh::Linkerd];
+    let found = known.into_iter().find(|mesh| mesh.name() == text);
+    found.ok_or_else(|| one_of(text, &known.map(Mesh::name)))
 }
 
 fn parse_format(text: &str) -> Result<LogFormat, String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::plan::Backoff;
 use crate::plan::duration::{Limit, exact};
 use crate::plan::layer::{Color, LogFormat};
+use crate::plan::mesh::Mesh;
 
 /// A value that can be written down.
 pub(super) trait Written {
@@ -44,6 +45,12 @@ macro_rules! as_displayed {
 }
 
 as_displayed!(bool, u32, f32);
+
+impl Written for Mesh {
+    fn written(&self) -> String {
+        self.name().into()
+    }
+}
 
 impl Written for Backoff {
     fn written(&self) -> String {
@@ -91,6 +98,7 @@ mod tests {
             ("RULE", &["adaptive", "exponential", "constant"]),
             ("FORMAT", &["text", "json"]),
             ("WHEN", &["auto", "always", "never"]),
+            ("NAME", &["auto", "off", "istio", "linkerd"]),
             ("MODE", &["env", "http://u:p@h:1"]),
             ("PATH", &["", "/a b"]),
             ("FILE", &["a.svg"]),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::duration::Limit;
+use super::mesh::Mesh;
 use super::policy::Backoff;
 use super::tree::Spec;
 use crate::report::file::ReportFile;
@@ -57,6 +58,8 @@ layer! {
     heartbeat: Limit,
     /// Which proxy HTTP goes through. Default: none.
     proxy: String,
+    /// The mesh whose proxy is waited for first. Default: none.
+    mesh: Mesh,
     /// The form of the output. Default: text.
     log_format: LogFormat,
     /// When there is colour. Default: on a terminal.

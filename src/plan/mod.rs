@@ -4,6 +4,7 @@ pub mod duration;
 pub mod env;
 pub mod expand;
 pub mod layer;
+pub mod mesh;
 pub mod problem;
 pub mod secret;
 pub mod target;

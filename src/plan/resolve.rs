@@ -7,6 +7,7 @@ use super::duration::{self, Limit};
 use super::env::Env;
 use super::expand::expand;
 use super::layer::Layer;
+use super::mesh::Mesh;
 use super::policy::{Policy, Settings};
 use super::problem::Problem;
 use super::target::Target;
@@ -56,8 +57,14 @@ pub struct Plan {
 /// All that is wrong, not just the first.
 pub fn resolve(layer: &Layer, env: &Env) -> Result<Plan, Vec<Problem>> {
     let mut resolver = Resolver { layer, env, preconditions: Vec::new(), problems: Vec::new() };
+    let proxy = layer.mesh.and_then(Mesh::proxy).and_then(|target| resolver.proxy(target));
     let tree = if let Some(spec) = &layer.targets {
-        resolver.node(spec, false)
+        let tree = resolver.node(spec, false);
+        // What goes through the proxy is worth asking only when that is up.
+        tree.map(|tree| match proxy {
+            Some(proxy) => Node::Sequence(vec![proxy, tree]),
+            None => tree,
+        })
     } else {
         let problem = Problem::new("nothing to wait for: no precondition is given");
         resolver.problems.push(problem.hint("for example: prereq tcp://localhost:5432"));
@@ -105,6 +112,12 @@ impl Resolver<'_> {
     fn nodes(&mut self, specs: &[Spec], inverted: bool) -> Option<Vec<Node>> {
         let nodes: Vec<Option<Node>> = specs.iter().map(|spec| self.node(spec, inverted)).collect();
         nodes.into_iter().collect()
+    }
+
+    /// The proxy of a mesh.
+    fn proxy(&mut self, target: &str) -> Option<Node> {
+        let (text, source) = (target.to_owned(), "--mesh".to_owned());
+        self.leaf(&TargetSpec { text, flag: None, source, options: Vec::new() }, false)
     }
 
     fn leaf(&mut self, spec: &TargetSpec, inverted: bool) -> Option<Node> {

@@ -162,6 +162,7 @@ fn layers() -> impl Strategy<Value = Layer> {
         ("confirm", "true"),
         ("once", "false"),
         ("proxy", "http://u:hunter2@proxy:1"),
+        ("mesh", "istio"),
         ("heartbeat", "0"),
         ("log-format", "json"),
         ("color", "never"),

@@ -15,6 +15,7 @@ use crate::cli::sources::{Source, Sources};
 use crate::plan::env::Env;
 use crate::plan::expand::{escape, is_variables, needed, variables};
 use crate::plan::layer::Layer;
+use crate::plan::mesh::Mesh;
 use crate::plan::problem::Problem;
 use crate::plan::target::{Host, Target};
 use crate::plan::{self, Plan, Precondition, Spec, TargetSpec, has_userinfo};
@@ -74,8 +75,10 @@ pub(super) fn document(
     env: &Env,
 ) -> Result<(Map<String, Json>, Hidden), Vec<Problem>> {
     let taken = layer.targets.as_ref().map(names).unwrap_or_default();
-    let mut writer =
-        Writer { env, left: &plan.preconditions, hidden: Vec::new(), taken, problems: Vec::new() };
+    // The proxy of a mesh follows from the setting.
+    let implied = usize::from(layer.mesh.and_then(Mesh::proxy).is_some());
+    let left = plan.preconditions.get(implied..).unwrap_or_default();
+    let mut writer = Writer { env, left, hidden: Vec::new(), taken, problems: Vec::new() };
     let mut document = Map::new();
     for setting in settings().iter().filter(|setting| is_for_files(setting)) {
         if let Some(value) = writer.setting(setting, layer, sources) {
