@@ -23,7 +23,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test fuzz bench ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test test-cluster fuzz bench ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -107,6 +107,8 @@ fuzz: $(CARGO_FUZZ) ## feed every reader of foreign bytes with anything, SECONDS
 	  RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --target-dir fuzz/target $$reader -- \
 	    -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
 	done
+test-cluster: release ## the static binary and IMAGE, which the nodes must have, against the cluster that KUBECONFIG names
+	tests/cluster/run.sh $(BINARY) $(IMAGE)
 
 bench: release ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run

@@ -1,0 +1,61 @@
+# In Pods, with their own accounts: what they may look at, what they leave behind, how they end.
+# shellcheck shell=bash
+
+# pod NAME ACCOUNT ARGUMENTS…: a Pod whose init container waits
+pod() {
+  local name=$1 account=$2
+  shift 2
+  in_ns apply --filename - >/dev/null <<P
+apiVersion: v1
+kind: Pod
+metadata: {name: $name}
+spec:
+  restartPolicy: Never
+  serviceAccountName: $account
+  initContainers: [$(container wait "$@")]
+  containers: [$(container main delay:1ms)]
+P
+}
+logs() { in_ns logs "$1" --container wait >"$work/$1.log" 2>/dev/null; }
+log_says() { logs "$1" && grep -qF -- "$2" "$work/$1.log"; }
+phase_is() { [[ $(in_ns get pod "$1" --output 'jsonpath={.status.phase}') == "$2" ]]; }
+
+# An account that may watch Jobs but not list them; then with exactly the rule that the hint shows.
+account some '{apiGroups: [batch], resources: [jobs], verbs: [get, watch]}'
+pod forbidden some --timeout=3s k8s:job/migrate
+eventually 30 phase_is forbidden Failed
+logs forbidden
+rule='- {apiGroups: [batch], resources: [jobs], verbs: [get, list, watch]}'
+says "a verb that is missing" "not allowed to list jobs.batch in namespace $namespace [k8s.forbidden]" "$work/forbidden.log"
+says "a verb that is missing" "add to a Role in namespace $namespace: $rule" "$work/forbidden.log"
+in_ns describe pod forbidden >"$work/described"
+says "kubectl describe, on failure" "add to a Role in namespace $namespace" "$work/described"
+
+pod allowed some --timeout=60s k8s:job/migrate
+eventually 30 log_says allowed k8s.forbidden
+account some "${rule#- }"
+eventually 30 phase_is allowed Succeeded
+pass "with that rule it is ready"
+
+# An account that may list but not watch.
+account half '{apiGroups: [batch], resources: [jobs], verbs: [list]}'
+pod unwatched half --timeout=60s k8s:job/late
+eventually 30 log_says unwatched "not allowed to watch jobs.batch"
+job late delay:1ms
+eventually 30 phase_is unwatched Succeeded
+pass "who may not watch looks by the clock"
+
+# The termination message, on success too.
+pod served default --timeout=60s svc:web:80 or dns:web
+eventually 40 phase_is served Succeeded
+in_ns get pod served --output 'jsonpath={.status.initContainerStatuses[0].state.terminated.message}' >"$work/message"
+says "the termination message, on success" "prereq: ready after" "$work/message"
+in_ns describe pod served >"$work/described"
+says "kubectl describe, on success" "prereq: ready after" "$work/described"
+
+# A Pod that is deleted while it waits does not use up its grace period.
+pod waiting some k8s:job/nobody
+eventually 30 log_says waiting k8s.absent
+begun=$(now)
+in_ns delete pod waiting >/dev/null
+within "a Pod that is deleted while it waits" 2000 $(($(now) - begun))
