@@ -107,6 +107,7 @@ fuzz: $(CARGO_FUZZ) ## feed every reader of foreign bytes with anything, SECONDS
 	  RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --target-dir fuzz/target $$reader -- \
 	    -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
 	done
+
 test-cluster: release ## the static binary and IMAGE, which the nodes must have, against the cluster that KUBECONFIG names
 	tests/cluster/run.sh $(BINARY) $(IMAGE)
 

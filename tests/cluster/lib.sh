@@ -52,6 +52,19 @@ seen() {
   cat "$work/$1.seen"
 }
 
+# follow POD CONTAINER: its log, to the end. «stopped POD» waits for that, and sets $stopped to the time of its summary,
+# which is written on the way out. (The kubelet itself may take seconds to notice that a container has ended.)
+follow() {
+  in_ns logs "$1" --container "$2" --follow --timestamps >"$work/$1.followed" 2>&1 </dev/null &
+  running[log-$1]=$!
+  eventually 30 grep -q waiting "$work/$1.followed"
+}
+stopped() {
+  wait "${running[log-$1]}" || true
+  says "$1 was stopped, its log" "ended by SIGTERM" "$work/$1.followed"
+  stopped=$(date --date "$(grep 'ended by' "$work/$1.followed" | cut -d ' ' -f 1)" +%s%3N)
+}
+
 # container NAME ARGUMENTS…: an entry of «containers», as the restricted Pod Security Standard has it
 container() {
   local name=$1 args

@@ -73,9 +73,9 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: $namespace, resources: {r
 C
 ended claim 0
 
-# A definition, and an object of the kind that it defines.
+# A definition, and the kind that it defines.
 start definition "k8s:crd/gadgets.$namespace.example.com"
-start gadget "$(target "gadget.$namespace.example.com/one")#condition=Ready"
+start gadget not "$(target "gadget.$namespace.example.com/one")"
 until_it_says definition k8s.absent
 until_it_says gadget k8s.kind
 kubectl apply --filename - >/dev/null <<D
@@ -87,24 +87,28 @@ spec:
   names: {plural: gadgets, singular: gadget, kind: Gadget}
   scope: Namespaced
   versions:
-    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+    - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}
 D
 ended definition 0
-until_it_says gadget k8s.absent
-gadget() {
-  in_ns apply --filename - >/dev/null <<G
-apiVersion: $namespace.example.com/v1
-kind: Gadget
-metadata: {name: one}
-status: {conditions: [{type: Ready, status: "$1", reason: Testing}]}
-G
-}
-gadget False
-until_it_says gadget k8s.pending
-gadget True
-changed=$(now)
 ended gadget 0
-within "an object of a kind found by discovery" 1000 $((ended - changed))
+
+# A kind that is found by discovery, and a value in it.
+start lease "$(target lease/leader)#jsonpath=\$.spec.holderIdentity==one"
+until_it_says lease k8s.absent
+lease() {
+  in_ns apply --filename - >/dev/null <<L
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {name: leader}
+spec: {holderIdentity: $1}
+L
+}
+lease two
+until_it_says lease k8s.pending
+lease one
+changed=$(now)
+ended lease 0
+within "a value in an object found by discovery" 1000 $((ended - changed))
 
 # What is to go away.
 in_ns create configmap lock >/dev/null

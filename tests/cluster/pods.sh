@@ -53,9 +53,31 @@ says "the termination message, on success" "prereq: ready after" "$work/message"
 in_ns describe pod served >"$work/described"
 says "kubectl describe, on success" "prereq: ready after" "$work/described"
 
-# A Pod that is deleted while it waits does not use up its grace period.
+# A Pod that is deleted while it waits does not use up its grace period of 30 s: its container ends with the signal.
+# deleted POD CONTAINER LIMIT_MS
+deleted() {
+  local begun gone
+  follow "$1" "$2"
+  begun=$(now)
+  in_ns delete pod "$1" >/dev/null
+  gone=$(now)
+  stopped "$1"
+  within "$1 is deleted: its container ends" "$3" $((stopped - begun))
+  # The kubelet lets go of a Pod when it next looks round: every 10 s in 1.20.
+  within "… and the Pod is gone" 20000 $((gone - begun))
+  says "… with a summary" "[k8s.absent], for" "$work/$1.followed"
+}
 pod waiting some k8s:job/nobody
 eventually 30 log_says waiting k8s.absent
-begun=$(now)
-in_ns delete pod waiting >/dev/null
-within "a Pod that is deleted while it waits" 2000 $(($(now) - begun))
+# Kubelets of that age signal an init container when they next clean up: every 2 s.
+deleted waiting wait 4000
+in_ns apply --filename - >/dev/null <<P
+apiVersion: v1
+kind: Pod
+metadata: {name: gate}
+spec:
+  serviceAccountName: some
+  containers: [$(container main k8s:job/nobody)]
+P
+eventually 30 in_ns logs gate
+deleted gate main 2000
