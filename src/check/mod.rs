@@ -80,7 +80,7 @@ kinds! {
     redis if "redis" ["redis", "rediss"],
     nats if "nats" ["nats"],
     mqtt if "mqtt" ["mqtt", "mqtts"],
-    grpc if "grpc" ["grpc", "grpcs"],
+    grpc if "grpc" ["grpc", "grpcs", "temporal"],
     amqp if "amqp" ["amqp", "amqps"],
     kafka if "kafka" ["kafka", "kafka+ssl"],
     mongodb if "mongodb" ["mongodb"],

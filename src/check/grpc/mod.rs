@@ -29,6 +29,7 @@ pub(super) static KIND: Kind = Kind {
     schemes: &[
         Scheme::url("grpc", "grpc://HOST:PORT[/SERVICE]"),
         Scheme::url("grpcs", "grpcs://HOST:PORT[/SERVICE]").tls(),
+        Scheme::url(TEMPORAL.0, "temporal://HOST[:7233]").port(7233),
     ],
     flag: None,
     summary: "the health service answers that the server, or one of its services, is serving",
@@ -49,6 +50,9 @@ pub(super) static KIND: Kind = Kind {
     build,
 };
 
+/// Temporal's front end, by its scheme, and the service that it tells the health of
+/// (<https://docs.temporal.io/self-hosted-guide/deployment>).
+const TEMPORAL: (&str, &str) = ("temporal", "temporal.api.workflowservice.v1.WorkflowService");
 /// The one method that is called.
 const METHOD: &str = "/grpc.health.v1.Health/Check";
 /// Names that the protocol itself uses.
@@ -71,6 +75,9 @@ fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
         draft.problem(Problem::new(what).hint("options follow a '#'"));
     }
     let name = match draft.target.plain_path() {
+        Ok(path) if draft.target.scheme == TEMPORAL.0 && matches!(path.as_str(), "" | "/") => {
+            TEMPORAL.1.to_owned()
+        }
         Ok(path) => path.strip_prefix('/').unwrap_or(&path).to_owned(),
         Err(problem) => {
             draft.problem(problem);

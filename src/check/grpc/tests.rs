@@ -172,6 +172,15 @@ async fn a_server_is_asked_as_the_protocol_has_it() {
 }
 
 #[tokio::test]
+async fn temporal_is_asked_for_the_health_of_its_front_end() {
+    let (found, _, body) = asked("temporal://PEER", health(b"\0\0\0\0\x02\x08\x01")).await;
+    assert!(found.starts_with("ready service temporal.api.workflowservice"), "{found}");
+    assert!(body.ends_with(b"temporal.api.workflowservice.v1.WorkflowService"));
+    let (_, _, body) = asked("temporal://PEER/other.Service", health(b"\0\0\0\0\x02\x08\x01")).await;
+    assert!(body.ends_with(b"\x0Dother.Service"));
+}
+
+#[tokio::test]
 async fn answers_are_judged_by_body_trailers_and_head() {
     const LONG: &[u8] = &[0; 70_000];
     for (answers, expected) in [
