@@ -6,12 +6,15 @@ use serde_json::Value;
 use super::api::Api;
 use super::resource::{Resource, group_path, names};
 use super::target::Other;
-use super::{API, KIND_UNKNOWN};
-use crate::check::Reason;
+use super::{API, FORBIDDEN, KIND_UNKNOWN};
+use crate::check::{Fact, Reason, class};
 use crate::plan::problem::nearest;
 
 /// At most so many groups are looked through.
 const GROUPS: usize = 300;
+
+/// What lets an account ask; `system:discovery` usually does.
+const RULE: &str = "- {nonResourceURLs: [/api, /api/*, /apis, /apis/*], verbs: [get]}";
 
 /// The resource that `wanted` names.
 ///
@@ -48,11 +51,9 @@ async fn groups(api: Api<'_>, wanted: &Other) -> Result<Vec<(String, String)>, R
     let (status, document) = api.document(&["apis"], &Vec::new()).await?;
     if status != 200 {
         return Err(match status {
-            401 => Reason::new(
-                &crate::check::class::AUTH_DENIED,
-                "the API server does not accept the credentials",
-            ),
-            403 => Reason::new(&super::FORBIDDEN, "not allowed to ask which kinds there are"),
+            401 => Reason::new(&class::AUTH_DENIED, "the API server does not accept the credentials"),
+            403 => Reason::new(&FORBIDDEN, "not allowed to ask which kinds there are")
+                .fact(Fact::Rule { role: "a ClusterRole".into(), rule: RULE.into() }),
             _ => Reason::new(&API, "the API server does not say which kinds there are"),
         });
     }

@@ -93,41 +93,38 @@ fn has_endpoint(wanted: &Wanted, objects: &[&Value], ip: std::net::IpAddr) -> Re
 
 /// All that a selector matches are ready, or `min` of them.
 fn several(wanted: &Wanted, resource: &Resource, objects: &[&Value]) -> Verdict {
-    let standings: Vec<Standing> =
-        objects.iter().map(|object| wanted.judge(object, resource.status)).collect();
-    let ready = standings.iter().filter(|one| matches!(one, Standing::Ready(_))).count();
-    let failed = standings.iter().filter(|one| matches!(one, Standing::Failed(_))).count();
-    // A Pod that has failed is replaced by whoever made it: it does not count.
-    let lasting = if resource.plural == "pods" { objects.len() - failed } else { objects.len() };
-    let needed = wanted.min.unwrap_or(lasting.max(1));
     let plural = &resource.plural;
-    if ready >= needed {
-        return Verdict::Ready(Evidence::new(format!("{ready} {plural} are as expected")));
-    }
     if objects.is_empty() {
         return Verdict::NotYet(Reason::new(&ABSENT, format!("the selector matches no {plural}")));
     }
-    let first = standings.iter().find(|one| !matches!(one, Standing::Ready(_)));
-    let name_of =
-        |index: usize| objects[index].pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let worst = |test: fn(&Standing) -> bool| {
-        let index = standings.iter().position(test)?;
-        Some((name_of(index), standings[index].clone()))
+    let name = |object: &Value| object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let judged: Vec<(String, Standing)> =
+        objects.iter().map(|object| (name(object), wanted.judge(object, resource.status))).collect();
+    let count = |test: fn(&Standing) -> bool| judged.iter().filter(|(_, one)| test(one)).count();
+    let first = |text: fn(&Standing) -> Option<&String>| {
+        judged.iter().find_map(|(name, one)| Some(format!("{name}: {}", text(one)?)))
     };
-    // No one replaces a Job that has failed.
-    if resource.plural != "pods"
-        && wanted.min.is_none()
-        && let Some((name, Standing::Failed(text))) = worst(|one| matches!(one, Standing::Failed(_)))
-    {
-        return Verdict::Never(Reason::new(&FAILED, format!("{name}: {text}")));
+    let ready = count(|one| matches!(one, Standing::Ready(_)));
+    let failed = first(|one| if let Standing::Failed(text) = one { Some(text) } else { None });
+    // A Pod that has failed is replaced by whoever made it, and does not count. No one replaces anything else.
+    let lasting = match plural.as_str() {
+        "pods" => objects.len() - count(|one| matches!(one, Standing::Failed(_))),
+        _ => objects.len(),
+    };
+    let needed = wanted.min.unwrap_or(lasting.max(1));
+    if ready >= needed {
+        return Verdict::Ready(Evidence::new(format!("{ready} {plural} are as expected")));
     }
-    let why = worst(|one| matches!(one, Standing::Stalled(_)))
-        .or_else(|| worst(|one| matches!(one, Standing::Pending(_))));
-    let (class, why) = match (why, first) {
-        (Some((name, Standing::Stalled(text))), _) => (&STALLED, format!("; {name}: {text}")),
-        (Some((name, Standing::Pending(text))), _) => (&PENDING, format!("; {name}: {text}")),
-        (_, Some(_)) => (&PENDING, "; the others have failed".to_owned()),
-        (_, None) => (&PENDING, ", and the selector matches no more".to_owned()),
+    if let (Some(text), None, true) = (&failed, wanted.min, lasting == objects.len()) {
+        return Verdict::Never(Reason::new(&FAILED, text));
+    }
+    let stalled = first(|one| if let Standing::Stalled(text) = one { Some(text) } else { None });
+    let pending = first(|one| if let Standing::Pending(text) = one { Some(text) } else { None });
+    let (class, why) = match (stalled, pending) {
+        (Some(why), _) => (&STALLED, format!("; {why}")),
+        (None, Some(why)) => (&PENDING, format!("; {why}")),
+        (None, None) if failed.is_some() => (&PENDING, "; the others have failed".into()),
+        (None, None) => (&PENDING, ", and the selector matches no more".into()),
     };
     Verdict::NotYet(Reason::new(class, format!("{ready} of {needed} {plural} are as expected{why}")))
 }
