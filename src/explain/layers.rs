@@ -55,7 +55,7 @@ pub struct Explanation {
 pub async fn explain(one: &Precondition, net: &Rc<Net>, surroundings: Surroundings) -> Explanation {
     let mut layers = Vec::new();
     let name = match &one.target.host {
-        Some(Host::Name(_)) => true,
+        Some(Host::Name(_)) => one.target.option("unix").is_none(),
         host => one.kind.name == "dns" && host.is_none(),
     };
     if name {
