@@ -130,6 +130,9 @@ impl<'a> Progress<'a> {
                 self.end(id, End::Never, at);
             }
         }
+        if self.outcome.is_none() {
+            self.fail();
+        }
     }
 
     /// The time of precondition `id` is up; `cut` is what its attempt was doing, for how long.
@@ -335,10 +338,19 @@ impl<'a> Progress<'a> {
         leaf.ended = Some(at);
     }
 
-    pub(super) fn apply(&mut self, effects: Vec<Effect>, at: Duration) {
-        if let Some(end) = self.tally.failed() {
-            // What is still pending stays so, and is told of as such.
+    /// Ends the run if it cannot be satisfied any more. What is still pending stays so, and is told of as such; but
+    /// where it is a number of attempts that ends the run, each has its first.
+    fn fail(&mut self) {
+        let Some(end) = self.tally.failed() else { return };
+        let unseen = |leaf: &Leaf| leaf.state == State::Pending && leaf.attempts == 0;
+        if end != End::Attempts || !self.leaves.iter().any(unseen) {
             self.outcome = Some(Outcome::Unsatisfied(end));
+        }
+    }
+
+    pub(super) fn apply(&mut self, effects: Vec<Effect>, at: Duration) {
+        if self.tally.failed().is_some() {
+            self.fail();
             return;
         }
         let mut effects = std::collections::VecDeque::from(effects);

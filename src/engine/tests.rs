@@ -303,6 +303,21 @@ async fn attempts_can_be_limited() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_has_its_first_attempt_before_their_number_ends_the_run() {
+    let once = Policy { max_attempts: Some(1), ..policy() };
+    let run = Run::new().with("a", once.clone(), &[Does::No]).with("b", once.clone(), &[Does::Slow(70)]);
+    let ran = run.with("c", once.clone(), &[Does::Error]).all().await;
+    assert_eq!((ran.outcome, ran.took), (Outcome::Unsatisfied(End::Attempts), 70));
+    assert_eq!(ran.reasons.iter().filter(|reason| reason.is_some()).count(), 2);
+    // So has one whose attempts are not limited, and none that can never hold any more.
+    let ran = Run::new().with("a", once.clone(), &[Does::No]).probe("b", &[Does::Error]).all().await;
+    assert_eq!((ran.outcome, ran.took), (Outcome::Unsatisfied(End::Attempts), 0));
+    assert!(ran.reasons.iter().all(Option::is_some));
+    let ran = Run::new().with("a", once, &[Does::Never]).probe("b", &[Does::Hang]).all().await;
+    assert_eq!((ran.outcome, ran.took), (Outcome::Unsatisfied(End::Never), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_class_can_be_made_final() {
     let policy = Policy { fail_on: vec!["test".into()], ..policy() };
     let ran = Run::new().with("a", policy, &[Does::Error]).all().await;
