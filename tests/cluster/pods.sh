@@ -69,7 +69,7 @@ deleted() {
 }
 pod waiting some k8s:job/nobody
 eventually 30 log_says waiting k8s.absent
-# Kubelets of that age signal an init container when they next clean up: every 2 s.
+# Kubelets of that age signal a container when they next clean up, every 2 s; what is left is the program's.
 deleted waiting wait 4000
 in_ns apply --filename - >/dev/null <<P
 apiVersion: v1
@@ -80,4 +80,4 @@ spec:
   containers: [$(container main k8s:job/nobody)]
 P
 eventually 30 in_ns logs gate
-deleted gate main 2000
+deleted gate main 3000
