@@ -22,6 +22,13 @@ const PLACES: &[&str] = &[
     "http://HOST/#bearer-file=FILE",
     "http://HOST/#proxy=http://me:<S>@HOST",
     "tcp://HOST#send=<S>",
+    "redis://user:<S>@HOST",
+    "redis://:<S>@HOST/x",
+    "nats://<S>@HOST",
+    "mqtt://user:<S>@HOST#topic=t",
+    "mqtt://HOST#user=me&password-file=FILE",
+    "grpc://HOST#header=X-Anything:<S>",
+    "grpc://HOST#bearer-file=FILE",
     "http://user:${SECRET}@HOST/",
     "http://HOST/#header=X-Token:${SECRET}",
     // Mistakes of every sort.
