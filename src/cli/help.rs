@@ -18,9 +18,15 @@ Exit status:
   130 143  SIGINT, SIGTERM
 ";
 
+/// Behind `prereq help VERB`.
+pub(super) fn of_verb(name: &str) -> String {
+    let verb = super::verb::VERBS.iter().find(|verb| verb.name == name);
+    verb.map(|verb| format!("prereq {} {}\n  {}\n", verb.name, verb.form, verb.summary)).unwrap_or_default()
+}
+
 /// Behind `-h`.
 pub(super) fn short() -> String {
-    let mut text = super::verb::help();
+    let mut text = super::verb::overview();
     text.push_str("\nSchemes:\n");
     let width = schemes().map(|(form, _)| form.chars().count()).max().unwrap_or_default();
     for (form, summary) in schemes() {
@@ -34,7 +40,7 @@ pub(super) fn short() -> String {
 
 /// Behind `--help`.
 pub(super) fn long() -> String {
-    let mut text = super::verb::help();
+    let mut text = super::verb::overview();
     text.push_str("\nTargets: SCHEME:…#option=value&option=value, values percent-encoded.\n");
     for kind in registry::KINDS {
         let forms: Vec<&str> = kind.schemes.iter().map(|scheme| scheme.form).collect();

@@ -11,6 +11,7 @@ pub mod exit;
 #[cfg(feature = "config")]
 mod file;
 mod help;
+mod install;
 mod plan_text;
 mod settings;
 mod signal;

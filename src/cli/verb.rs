@@ -11,8 +11,9 @@ use futures_util::future::LocalBoxFuture;
 #[cfg(feature = "manual")]
 use super::completion;
 use super::exit::Exit;
+use super::install::installed;
 use super::sources::Sources;
-use super::{PATIENCE, args, error, plan_text, prepare};
+use super::{PATIENCE, args, error, help, plan_text, prepare};
 use crate::explain::hints::Surroundings;
 use crate::explain::layers::explain;
 use crate::plan::env::Env;
@@ -47,6 +48,12 @@ pub(super) static VERBS: &[Verb] = &[
         form: "[--format text|yaml|json] [OPTIONS] TARGET...",
         summary: "what would be waited for and how, without any network traffic",
         run: |argv, env| async move { planned(argv, &env).await }.boxed_local(),
+    },
+    Verb {
+        name: "install",
+        form: "PATH",
+        summary: "copy this program to PATH, or into the folder PATH: a volume for other containers",
+        run: |argv, _| async move { installed(&argv) }.boxed_local(),
     },
     Verb {
         name: "schema",
@@ -236,7 +243,7 @@ fn topic(
     match (words.as_slice(), default) {
         ([], Some(default)) => Ok(default),
         ([word], _) if known.contains(word) => Ok(known.iter().find(|name| *name == word).unwrap_or(&"")),
-        ([word], _) if ["-h", "--help"].contains(word) => Err(print(&help())),
+        ([word], _) if ["-h", "--help"].contains(word) => Err(print(&overview())),
         ([word], _) => {
             let word = mask_unparsed(word);
             Err(complain(
@@ -282,15 +289,13 @@ fn helped(argv: &[OsString]) -> Exit {
     let known: Vec<&'static str> = VERBS.iter().map(|verb| verb.name).collect();
     match topic(argv, &known, Some("help")) {
         Ok("help") => print(&args::long_help()),
-        Ok(name) => VERBS.iter().find(|verb| verb.name == name).map_or(Exit::Internal, |verb| {
-            print(&format!("prereq {} {}\n  {}\n", verb.name, verb.form, verb.summary))
-        }),
+        Ok(name) => print(&help::of_verb(name)),
         Err(exit) => exit,
     }
 }
 
 /// The verbs, for help.
-pub(super) fn help() -> String {
+pub(super) fn overview() -> String {
     let mut text = String::from("Verbs:\n");
     for verb in VERBS {
         let _ = writeln!(text, "  prereq {:30} {}", format!("{} {}", verb.name, verb.form), verb.summary);

@@ -5,6 +5,7 @@
 mod config;
 mod hints;
 mod hostile;
+mod install;
 mod output;
 mod program;
 mod readme;
