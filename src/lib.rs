@@ -2,7 +2,7 @@
 //!
 //! The way through the code: [`cli`] reads words and variables into layers of settings; [`plan`] makes a plan of
 //! them; [`engine`] carries it out, asking the probes of [`check`], which share [`net`]; [`report`] tells what
-//! happens, and [`explain`] what to look at next.
+//! happens, and [`explain`] what to look at next. `manifest` writes down for Kubernetes what a command line asks for.
 
 pub mod check;
 pub mod cli;
@@ -10,6 +10,8 @@ pub mod engine;
 pub mod explain;
 #[cfg(fuzzing)]
 pub mod fuzz;
+#[cfg(feature = "manifest")]
+pub mod manifest;
 pub mod net;
 pub mod plan;
 pub mod report;

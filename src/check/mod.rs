@@ -222,11 +222,29 @@ pub trait Probe {
         None
     }
 
+    /// What an account must be allowed for attempts to succeed.
+    fn access(&self) -> Vec<Access> {
+        Vec::new()
+    }
+
     /// Something that tells when another attempt is worth making before its time, if there is such a thing.
     fn watch(&self, net: &Rc<Net>) -> Option<Watch> {
         let _ = net;
         None
     }
+}
+
+/// What an account must be allowed to get, list and watch, for a precondition to be looked at in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The resource, in the plural: `deployments`.
+    pub resource: String,
+    /// Whether its objects are in namespaces.
+    pub namespaced: bool,
+    /// The namespace, if it is not the Pod's own.
+    pub namespace: Option<String>,
 }
 
 /// What an attempt found.

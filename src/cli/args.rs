@@ -25,8 +25,34 @@ pub(super) struct Parsed {
     pub(super) command: Vec<OsString>,
     /// Where the settings came from, once all sources are read.
     pub(super) sources: Sources,
+    /// Settings and targets in the order in which they stand.
+    pub(super) words: Vec<Word>,
+    /// The verb's own options, as they were given.
+    pub(super) own: Vec<(&'static str, String)>,
     /// All that is wrong.
     pub(super) problems: Vec<Problem>,
+}
+
+/// A word of the command line: the value of a flag, or the word itself.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "manifest"), expect(dead_code, reason = "only the verb manifest reads it"))]
+pub(super) struct Word {
+    /// The flag without dashes.
+    pub(super) flag: Option<&'static str>,
+    /// Its value, or the word.
+    pub(super) text: String,
+    /// Whether it is a target, or a word between targets.
+    pub(super) target: bool,
+}
+
+/// An option that only one verb has.
+pub(super) struct Own {
+    /// The flag without dashes.
+    pub(super) flag: &'static str,
+    /// What its value is.
+    pub(super) value: &'static str,
+    /// What it does, with its default.
+    pub(super) help: &'static str,
 }
 
 /// What is to be done.
@@ -96,6 +122,16 @@ pub(super) fn command() -> Command {
     command
 }
 
+/// The same for a verb that has options of its own.
+pub(super) fn command_with(own: &[Own]) -> Command {
+    let mut command = command();
+    for option in own {
+        let arg = Arg::new(option.flag).long(option.flag).value_name(option.value).help(option.help);
+        command = command.arg(arg.overrides_with(option.flag).help_heading("Options of this verb"));
+    }
+    command
+}
+
 /// What `--help` prints.
 pub(super) fn long_help() -> String {
     command().render_long_help().to_string()
@@ -104,13 +140,19 @@ pub(super) fn long_help() -> String {
 /// Reads the command line. Mistakes are collected: each is noted, repaired as it was probably meant, and the
 /// rest is read.
 pub(super) fn parse(argv: impl IntoIterator<Item = OsString>) -> Request {
+    parse_with(argv, &[])
+}
+
+/// The same behind a verb that has options of its own.
+pub(super) fn parse_with(argv: impl IntoIterator<Item = OsString>, own: &[Own]) -> Request {
+    let command = command_with(own);
     let mut argv: Vec<OsString> = argv.into_iter().collect();
     let mut problems = Vec::new();
     // Each round repairs one word; there are not more mistakes than words.
     for _ in 0..=argv.len() {
-        let error = match command().try_get_matches_from(&argv) {
+        let error = match command.clone().try_get_matches_from(&argv) {
             Ok(matches) => {
-                let mut parsed = read(&matches);
+                let mut parsed = read(&matches, own);
                 problems.append(&mut parsed.problems);
                 parsed.problems = problems;
                 return Request::Wait(Box::new(parsed));
@@ -120,7 +162,7 @@ pub(super) fn parse(argv: impl IntoIterator<Item = OsString>) -> Request {
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
             return Request::Print(error.render().to_string());
         }
-        let (problem, repaired) = repair(&error, &argv);
+        let (problem, repaired) = repair(&error, &argv, &command);
         problems.push(problem);
         match repaired {
             Some(repaired) => argv = repaired,
@@ -139,7 +181,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
 }
 
 /// The problem behind clap's error, and the words without it.
-fn repair(error: &clap::Error, argv: &[OsString]) -> (Problem, Option<Vec<OsString>>) {
+fn repair(error: &clap::Error, argv: &[OsString], command: &Command) -> (Problem, Option<Vec<OsString>>) {
     let arg = context(error, ContextKind::InvalidArg).unwrap_or_default();
     let name = arg.split([' ', '=']).next().unwrap_or_default().to_owned();
     let place = argv.iter().position(|word| {
@@ -152,7 +194,7 @@ fn repair(error: &clap::Error, argv: &[OsString]) -> (Problem, Option<Vec<OsStri
     let place = place.filter(|place| *place > 0 && *place < end);
     match error.kind() {
         ErrorKind::UnknownArgument => {
-            let flags: Vec<String> = command()
+            let flags: Vec<String> = command
                 .get_arguments()
                 .filter_map(|arg| arg.get_long().map(|long| format!("--{long}")))
                 .collect();
@@ -205,11 +247,19 @@ fn without(argv: &[OsString], place: Option<usize>) -> Option<Vec<OsString>> {
     Some(argv.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, word)| word.clone()).collect())
 }
 
+/// The values of an argument, with their places.
+fn placed<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = (usize, &'a String)> + use<'a> {
+    let texts = matches.get_many::<String>(id).into_iter().flatten();
+    matches.indices_of(id).into_iter().flatten().zip(texts)
+}
+
 /// The settings and targets of a command line that clap could read.
-fn read(matches: &ArgMatches) -> Parsed {
+fn read(matches: &ArgMatches, own: &[Own]) -> Parsed {
     let mut parsed = Parsed::default();
+    let mut words = BTreeMap::new();
     for setting in settings() {
-        for text in matches.get_many::<String>(setting.flag).into_iter().flatten() {
+        for (index, text) in placed(matches, setting.flag) {
+            words.insert(index, Word { flag: Some(setting.flag), text: text.clone(), target: false });
             if let Err(what) = (setting.set)(&mut parsed.layer, text) {
                 parsed.problems.push(Problem::new(what).at(&format!("--{}", setting.flag)));
             }
@@ -218,14 +268,19 @@ fn read(matches: &ArgMatches) -> Parsed {
     // Targets of all flags and positionals, in the order in which they stand.
     let mut items = BTreeMap::new();
     let mut collect = |id: &str, flag: Option<&'static str>| {
-        let texts = matches.get_many::<String>(id).into_iter().flatten();
-        for (index, text) in matches.indices_of(id).into_iter().flatten().zip(texts) {
+        for (index, text) in placed(matches, id) {
+            words.insert(index, Word { flag, text: text.clone(), target: true });
             let source = flag.map_or_else(String::new, |flag| format!("--{flag}"));
             items.insert(index, TargetSpec { text: text.clone(), flag, source, ..TargetSpec::default() });
         }
     };
     collect("target", None);
     registry::KINDS.iter().filter_map(|kind| kind.flag).for_each(|flag| collect(flag, Some(flag)));
+    parsed.words = words.into_values().collect();
+    parsed.own = own
+        .iter()
+        .flat_map(|option| placed(matches, option.flag).map(|(_, text)| (option.flag, text.clone())))
+        .collect();
     let items: Vec<TargetSpec> = items
         .into_values()
         .enumerate()

@@ -54,6 +54,25 @@ pub(super) fn layer(env: &Env, with_targets: bool) -> (Layer, Vec<Problem>) {
     (layer, problems)
 }
 
+/// What a variable of this program holds.
+#[cfg(feature = "manifest")]
+pub(super) enum Holds {
+    /// The value of a setting.
+    Setting,
+    /// Targets, of a kind if that is given.
+    Targets(Option<&'static str>),
+}
+
+/// What the variable `name` holds, if it is one of this program's.
+#[cfg(feature = "manifest")]
+pub(super) fn holds(name: &str) -> Option<Holds> {
+    if name == TARGETS {
+        return Some(Holds::Targets(None));
+    }
+    let setting = settings().iter().any(|setting| setting.variable() == name);
+    if setting { Some(Holds::Setting) } else { typed(name).map(|flag| Holds::Targets(Some(flag))) }
+}
+
 /// The kind whose targets a variable holds.
 fn typed(name: &str) -> Option<&'static str> {
     registry::KINDS.iter().filter_map(|kind| kind.flag).find(|flag| variable(flag) == name)

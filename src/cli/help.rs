@@ -20,8 +20,16 @@ Exit status:
 
 /// Behind `prereq help VERB`.
 pub(super) fn of_verb(name: &str) -> String {
-    let verb = super::verb::VERBS.iter().find(|verb| verb.name == name);
-    verb.map(|verb| format!("prereq {} {}\n  {}\n", verb.name, verb.form, verb.summary)).unwrap_or_default()
+    let Some(verb) = super::verb::VERBS.iter().find(|verb| verb.name == name) else { return String::new() };
+    let mut text = format!("prereq {} {}\n  {}\n", verb.name, verb.form, verb.summary);
+    if !verb.own.is_empty() {
+        text.push_str("\nOptions of this verb; those of prereq itself go into what is made:\n");
+    }
+    for option in verb.own {
+        let form = format!("--{} {}", option.flag, option.value);
+        let _ = writeln!(text, "  {form:24} {}", option.help);
+    }
+    text
 }
 
 /// Behind `-h`.

@@ -12,6 +12,8 @@ pub mod exit;
 mod file;
 mod help;
 mod install;
+#[cfg(feature = "manifest")]
+mod manifest;
 mod plan_text;
 mod settings;
 mod signal;

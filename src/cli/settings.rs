@@ -258,7 +258,8 @@ fn parse_text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn one_of(text: &str, known: &[&str]) -> String {
+/// What to say of a word that is none of those known.
+pub(super) fn one_of(text: &str, known: &[&str]) -> String {
     let near = nearest(text, known.iter().copied()).map(|near| format!("; did you mean '{near}'?"));
     format!("'{text}' is not one of {}{}", known.join(", "), near.unwrap_or_default())
 }

@@ -12,6 +12,8 @@ use futures_util::future::LocalBoxFuture;
 use super::completion;
 use super::exit::Exit;
 use super::install::installed;
+#[cfg(feature = "manifest")]
+use super::manifest::manifested;
 use super::sources::Sources;
 use super::{PATIENCE, args, error, help, plan_text, prepare};
 use crate::explain::hints::Surroundings;
@@ -32,6 +34,8 @@ pub(super) struct Verb {
     pub(super) form: &'static str,
     /// What it does.
     pub(super) summary: &'static str,
+    /// The options that only it has.
+    pub(super) own: &'static [args::Own],
     run: fn(Vec<OsString>, Env) -> LocalBoxFuture<'static, Exit>,
 }
 
@@ -41,24 +45,36 @@ pub(super) static VERBS: &[Verb] = &[
         name: "explain",
         form: "TARGET...",
         summary: "one attempt, layer by layer: names, addresses, TLS, request and response",
+        own: &[],
         run: |argv, env| explained(argv, env).boxed_local(),
     },
     Verb {
         name: "plan",
         form: "[--format text|yaml|json] [OPTIONS] TARGET...",
         summary: "what would be waited for and how, without any network traffic",
+        own: &[],
         run: |argv, env| async move { planned(argv, &env).await }.boxed_local(),
+    },
+    #[cfg(feature = "manifest")]
+    Verb {
+        name: "manifest",
+        form: "[OPTIONS] TARGET... [-- COMMAND]",
+        summary: "the Kubernetes manifest for these arguments: an init container, a probe, a hook, a patch",
+        own: super::manifest::OPTIONS,
+        run: |argv, env| async move { manifested(argv, &env).await }.boxed_local(),
     },
     Verb {
         name: "install",
         form: "PATH",
         summary: "copy this program to PATH, or into the folder PATH: a volume for other containers",
+        own: &[],
         run: |argv, _| async move { installed(&argv) }.boxed_local(),
     },
     Verb {
         name: "schema",
         form: if cfg!(feature = "config") { "[events|report|config]" } else { "[events|report]" },
         summary: "the JSON Schema of the lines, of the report, or of the configuration file",
+        own: &[],
         run: |argv, _| async move { schema(&argv) }.boxed_local(),
     },
     #[cfg(feature = "manual")]
@@ -66,6 +82,7 @@ pub(super) static VERBS: &[Verb] = &[
         name: "completions",
         form: "bash|zsh|fish",
         summary: "a completion script for a shell",
+        own: &[],
         run: |argv, _| async move { completions(&argv) }.boxed_local(),
     },
     #[cfg(feature = "manual")]
@@ -73,12 +90,14 @@ pub(super) static VERBS: &[Verb] = &[
         name: "man",
         form: "",
         summary: "the manual page, as roff",
+        own: &[],
         run: |argv, _| async move { manual(&argv) }.boxed_local(),
     },
     Verb {
         name: "help",
         form: "[VERB]",
         summary: "this help, or what follows a verb",
+        own: &[],
         run: |argv, _| async move { helped(&argv) }.boxed_local(),
     },
 ];

@@ -52,6 +52,19 @@ impl Spec {
             }
         }
     }
+
+    /// Changes each target in it.
+    pub fn change(&mut self, by: &mut dyn FnMut(&mut TargetSpec)) {
+        match self {
+            Self::Target(target) => by(target),
+            Self::Not(spec) => spec.change(by),
+            Self::All(specs) | Self::AtLeast(_, specs) | Self::Sequence(specs) => {
+                for spec in specs {
+                    spec.change(by);
+                }
+            }
+        }
+    }
 }
 
 /// A combination of preconditions, by their places in [`super::Plan::preconditions`].

@@ -106,6 +106,7 @@ fn the_manual_and_the_completions_know_every_option() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = run(&format!("completions {shell}"));
         assert!(ran.status == 0 && ran.stdout.contains("attempt-timeout"), "{shell}");
+        assert!(ran.stdout.contains("manifest") && ran.stdout.contains("service-account"), "{shell}");
     }
     let ran = run("completions bahs");
     assert!(ran.status == 2 && ran.stderr.contains("did you mean 'bash'?"), "{}", ran.stderr);

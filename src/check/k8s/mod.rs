@@ -31,7 +31,7 @@ use self::cluster::{Cluster, Source};
 use self::resource::Resource;
 use self::store::Store;
 use self::target::{Named, Wanted, Which};
-use super::{Attempt, Class, Cost, Draft, Kind, Opt, Probe, Reason, Scheme, Verdict};
+use super::{Access, Attempt, Class, Cost, Draft, Kind, Opt, Probe, Reason, Scheme, Verdict};
 use crate::net::Net;
 use crate::net::watch::Watch;
 use crate::plan::problem::Problem;
@@ -158,6 +158,10 @@ impl Probe for K8s {
 
     fn lacks(&self) -> Option<Problem> {
         self.0.cluster().err().cloned()
+    }
+
+    fn access(&self) -> Vec<Access> {
+        vec![self.0.wanted.access()]
     }
 
     fn watch(&self, net: &Rc<Net>) -> Option<Watch> {

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::judge::{self, Standing};
 use super::resource::{self, Known, SERVICE};
-use crate::check::Draft;
 use crate::check::jsonpath::{Expectation, Found};
+use crate::check::{Access, Draft};
 use crate::plan::problem::Problem;
 
 /// What a kind's name in the target stands for.
@@ -131,6 +131,33 @@ impl Wanted {
         {
             wrong(&format!("{} are in no namespace", known.names[0]), "write k8s:KIND/NAME");
         }
+    }
+
+    /// What an account must be allowed. A kind that only the API server knows is taken to be in a namespace, and to be
+    /// named by its plural.
+    pub(super) fn access(&self) -> Access {
+        let (group, resource, namespaced) = match &self.named {
+            Named::Known(known) => {
+                let resource = known.resource();
+                (resource.group, resource.plural, resource.namespaced)
+            }
+            Named::Service => {
+                let [slices, ..] = resource::endpoints();
+                (slices.group, slices.plural, true)
+            }
+            Named::Other(other) => {
+                let group = other.group.as_deref().unwrap_or_default();
+                // A version may stand before the group: `widgets.v1.example.org`.
+                let is_version =
+                    |part: &str| part.starts_with('v') && part[1..].starts_with(|c: char| c.is_ascii_digit());
+                let group = group
+                    .split_once('.')
+                    .filter(|(first, _)| is_version(first))
+                    .map_or(group, |(_, rest)| rest);
+                (group.to_owned(), other.name.clone(), true)
+            }
+        };
+        Access { group, resource, namespaced, namespace: self.namespace.clone() }
     }
 
     /// Where an object stands; `status` is whether objects of its kind have a status.
