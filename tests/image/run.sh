@@ -6,14 +6,9 @@
 # Needs root, podman, crun and jq (tests/image/setup.sh). Storage, settings and containers live in one temporary
 # directory that is gone afterwards; no image is pulled and no network is used. Nothing is skipped: what is missing fails.
 set -euo pipefail
+. "$(dirname "$0")/../containers.sh"
 cd "$(dirname "$0")/../.."
-
-# A private mount namespace, for two reasons: whatever podman mounts vanishes with it, and on machines with the
-# «hybrid» cgroup layout the unified hierarchy can be hidden there, which podman 4.3 and crun 1.8 need.
-if [[ -z ${PREREQ_IMAGE_TEST_UNSHARED-} ]]; then
-  exec env PREREQ_IMAGE_TEST_UNSHARED=1 unshare --mount --propagation private "$0" "$@"
-fi
-unset PREREQ_IMAGE_TEST_UNSHARED
+settings cni
 
 binary=$(realpath -- "${1:-target/x86_64-unknown-linux-gnu/release/prereq}")
 [[ -x $binary ]] || { echo "no binary at $binary: run «make release» first" >&2; exit 2; }
@@ -21,62 +16,22 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 image=localhost/prereq:$version
 max_bytes=${MAX_BINARY_BYTES:-4500000}
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/prereq-image.XXXXXX")
-containers=()
-cleanup() {
-  local status=$?
-  for name in "${containers[@]}"; do podman rm --force --time 0 "$name" >/dev/null 2>&1 || true; done
-  rm -rf "$work"
-  exit "$status"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
-
-cat >"$work/containers.conf" <<C
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[network]
-network_backend = "cni"
-network_config_dir = "$work/networks"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "crun"
-C
-cat >"$work/storage.conf" <<C
-[storage]
-driver = "vfs"
-graphroot = "$work/root"
-runroot = "$work/run"
-C
-export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf TMPDIR=$work
-
-failures=0
-pass() { printf '  ok    %s\n' "$1"; }
-fail() { printf '  FAIL  %s\n' "$1"; failures=$((failures + 1)); }
-# is WHAT EXPECTED ACTUAL
-is() { if [[ $2 == "$3" ]]; then pass "$1: $3"; else fail "$1: expected «$2», found «$3»"; fi; }
-
 # As the «restricted» Pod Security Standard has it, with a read-only root and no network.
 restricted=(--network none --read-only --user 65534:65534 --cap-drop all
-  --security-opt no-new-privileges --volume "$work/data:/data:ro" --log-driver k8s-file)
+  --security-opt no-new-privileges --volume "$work/data:/data:ro" --volume "$work/shared:/shared" --log-driver k8s-file)
 
 # run EXPECTED_STATUS NAME ARGUMENTS…: one container to its end; its output goes to $work/NAME.log
 run() {
   local expected=$1 name=$2 status=0
   shift 2
-  containers+=("$name")
   timeout 30 podman run --name "$name" "${restricted[@]}" "$image" "$@" >"$work/$name.log" 2>&1 </dev/null || status=$?
   is "$name: exit status" "$expected" "$status"
   if [[ $status != "$expected" ]]; then sed 's/^/        /' "$work/$name.log"; fi
 }
-says() { if grep -qF -- "$2" "$work/$1.log"; then pass "$1: says «$2»"; else fail "$1: does not say «$2»"; sed 's/^/        /' "$work/$1.log"; fi; }
 
 echo "build"
-mkdir -p "$work/bin" "$work/data"
+mkdir -p "$work/data" "$work/shared"
+chown 65534:65534 "$work/shared"
 install -m 755 "$binary" "$work/bin/prereq"
 echo ready >"$work/data/ready"
 chmod -R a+rX "$work/data"
@@ -107,16 +62,24 @@ if ((size <= max_bytes)); then pass "size: $size bytes, at most $max_bytes"; els
 echo "how it runs"
 run 0 ready --timeout 5s file:/data/ready
 run 124 missing --timeout 1s file:/data/absent
-says missing file.missing
-says missing hint:
+says missing file.missing "$work/missing.log"
+says missing hint: "$work/missing.log"
 run 2 misspelt --timeout 1s fiel:/data/ready
 run 124 no-network --timeout 1s tcp://127.0.0.1:9
-says no-network tcp.refused
+says no-network tcp.refused "$work/no-network.log"
+
+echo "how it is copied into a volume, for other containers"
+run 0 install install /shared/prereq
+run 0 install-again install /shared
+if cmp -s "$binary" "$work/shared/prereq"; then pass "the copy is the binary"; else fail "the copy differs from the binary"; fi
+is "mode and owner" "755 65534:65534" "$(stat -c '%a %u:%g' "$work/shared/prereq")"
+is "files beside it" prereq "$(ls -A "$work/shared")"
+run 1 read-only install /prereq
+says read-only "read-only file system" "$work/read-only.log"
 
 # signalled SIGNAL EXPECTED_STATUS: a waiting container, as PID 1, leaves within a second of the signal.
 signalled() {
   local name=waiting-$1 begun ended status
-  containers+=("$name")
   podman run --detach --name "$name" "${restricted[@]}" "$image" --timeout 60s file:/data/absent >/dev/null
   for _ in $(seq 100); do podman logs "$name" 2>&1 | grep -q . && break; sleep 0.05; done
   begun=$(date +%s%N)
@@ -127,11 +90,10 @@ signalled() {
   local ms=$(((ended - begun) / 1000000))
   if ((ms < 1000)); then pass "$name: left after $ms ms"; else fail "$name: took $ms ms to leave"; fi
   podman logs "$name" >"$work/$name.log" 2>&1 || true
-  says "$name" file.missing
+  says "$name" file.missing "$work/$name.log"
 }
 signalled TERM 143
 signalled INT 130
 
 printf 'image: %s, %s bytes\n' "$image" "$size"
-if ((failures)); then echo "$failures failed"; exit 1; fi
-echo "all passed"
+concluded

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what tests/image/run.sh needs on Debian 12: podman, a runtime for it, and jq. Run as root.
-# Nothing is configured for the whole machine: run.sh brings its own settings and its own storage.
+# Installs what tests/image needs on Debian 12: podman, a runtime for it, jq, and a registry. Run as root.
+# Nothing is configured for the whole machine: the tests bring their own settings and their own storage.
 set -euo pipefail
 . "$(dirname "$0")/../packages.sh"
 
-install podman crun conmon jq
+install podman crun conmon jq curl git docker-registry
 podman --version
 crun --version | head -n 1
