@@ -1,7 +1,7 @@
 # Every step of the continuous integration is a recipe here, and nothing is in the one that is not in the other.
 
 comma      := ,
-TARGET     ?= x86_64-unknown-linux-gnu
+TARGET     ?= $(shell rustc -vV | sed -n 's/^host: //p')
 # Static glibc; packed relocations (DT_RELR) spare 160 KB, and no index of unwind tables 70 KB: a panic does not unwind.
 # Folding identical functions spares 40 KB more; only lld can, with which rustc links on x86_64.
 FOLD        = $(if $(filter x86_64-%,$(TARGET)), -Clink-arg=-Wl$(comma)--icf=all)
@@ -10,8 +10,16 @@ BINARY      = target/$(TARGET)/release/prereq
 MAX_SLIM   ?= 4500000
 MAX_BYTES  ?= 12000000
 VERSION     = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
-IMAGE      ?= prereq:$(VERSION)
 ENGINE     ?= podman
+# What goes into the image: full, or slim, whose tags end in -slim.
+FLAVOUR    ?= full
+SUFFIX      = $(FLAVOUR:%=-%)
+IMAGE      ?= prereq:$(VERSION)$(SUFFIX:-full=)
+# The tags that are published: the version and, unless that is a pre-release, its first two numbers.
+MINOR       = $(shell echo $(VERSION) | sed -n 's/^\([0-9]*\.[0-9]*\)\.[0-9]*$$/\1/p')
+TAGS       ?= $(addsuffix $(SUFFIX:-full=),$(VERSION) $(MINOR))
+SOURCE     ?=
+REVISION    = $(shell git rev-parse HEAD 2>/dev/null)
 # Kinds are declared by a macro, where cargo fmt does not find them.
 KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
 CARGO_DENY  = target/tools/bin/cargo-deny
@@ -23,7 +31,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image image-test test-cluster fuzz bench ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -90,11 +98,27 @@ advisories: $(CARGO_DENY) ## known vulnerabilities (downloads the public advisor
 real: release ## the static binary against real servers (root; tests/real/setup.sh first)
 	PREREQ=$(CURDIR)/$(BINARY) cargo test --locked --test real -- --ignored
 
-image: release ## container image around the static binary
-	$(ENGINE) build --build-context build=target/$(TARGET)/release --build-arg VERSION=$(VERSION) --tag $(IMAGE) .
+image: $(if $(filter slim,$(FLAVOUR)),slim,release) ## container image around the static binary (FLAVOUR=slim)
+	$(ENGINE) build --build-context build=$(if $(filter slim,$(FLAVOUR)),target/slim/$(TARGET),target/$(TARGET))/release \
+	  --build-arg VERSION=$(VERSION) --build-arg SOURCE=$(SOURCE) --build-arg REVISION=$(REVISION) --tag $(IMAGE) .
 
-image-test: slim ## build the image, look into it, run it restricted (root; tests/image/setup.sh first)
-	tests/image/run.sh target/slim/$(BINARY:target/%=%)
+publish: image ## push the image to REGISTRY, by its version; never as «latest» (PUSH_FLAGS for the engine)
+	@test -n "$(REGISTRY)" || { echo "where to: make publish REGISTRY=registry.example/team" >&2; exit 2; }
+	set -eu; for tag in $(TAGS); do \
+	  $(ENGINE) tag $(IMAGE) $(REGISTRY)/prereq:$$tag; \
+	  $(ENGINE) push $(PUSH_FLAGS) $(REGISTRY)/prereq:$$tag; \
+	done
+
+image-test: release slim ## build the images, look into them, run them restricted, publish them (root; tests/image/setup.sh first)
+	MAX_BINARY_BYTES=$(MAX_SLIM) tests/image/run.sh target/slim/$(BINARY:target/%=%)
+	MAX_BINARY_BYTES=$(MAX_BYTES) tests/image/run.sh $(BINARY)
+	tests/image/registry.sh
+
+examples: build ## what kubectl kustomize and jsonnet make of the examples (tests/kubernetes/setup.sh first)
+	cargo test --locked --test kubernetes -- --ignored
+
+pods: release ## real Pods, whose init container is what prereq manifest prints (root; tests/pods/setup.sh first)
+	tests/pods/run.sh $(BINARY)
 
 # Fuzzing needs options of the compiler that are not stable.
 $(CARGO_FUZZ):
@@ -114,7 +138,7 @@ test-cluster: release ## the static binary and IMAGE, which the nodes must have,
 bench: release ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run
 
-ci: fmt-check clippy test doc deny size-check real image-test ## all that .ci/run runs, on a machine that is set up
+ci: fmt-check clippy test doc deny size-check real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
 clean: ## remove all that was built
 	cargo clean
