@@ -23,6 +23,24 @@ fn the_page_about_failures_is_up_to_date() {
     compare("docs/failures.md", &failures_markdown());
 }
 
+#[test]
+fn workflows_use_pinned_actions_and_say_what_they_may() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/workflows");
+    let mut actions = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(text.lines().any(|line| line.starts_with("permissions:")), "{text}");
+        assert!(!text.contains("write-all"), "{text}");
+        for action in text.lines().filter_map(|line| line.split_once("uses: ").map(|(_, action)| action)) {
+            let (commit, version) = action.split_once('@').unwrap().1.split_once(" # v").unwrap();
+            assert!(commit.len() == 40 && commit.bytes().all(|c| c.is_ascii_hexdigit()), "{action}");
+            assert_eq!(version.split('.').count(), 3, "{action}");
+            actions += 1;
+        }
+    }
+    assert!(actions > 0);
+}
+
 /// Compares `path` in this repository with `made`, or renews it.
 fn compare(path: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
