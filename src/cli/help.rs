@@ -36,9 +36,8 @@ pub(super) fn of_verb(name: &str) -> String {
 pub(super) fn short() -> String {
     let mut text = super::verb::overview();
     text.push_str("\nSchemes:\n");
-    let width = schemes().map(|(form, _)| form.chars().count()).max().unwrap_or_default();
     for (form, summary) in schemes() {
-        let _ = writeln!(text, "  {form:width$}  {summary}");
+        entry(&mut text, &form, summary);
     }
     text.push_str(
         "\nEvery option has a variable: --attempt-timeout is PREREQ_ATTEMPT_TIMEOUT. More: prereq --help",
@@ -86,6 +85,40 @@ what fails at the end is a warning, and the exit status stays as it is.
     text
 }
 
+/// A line with what is meant on the left and what it is on the right; on lines of its own, where it is too long.
+pub(super) fn entry(text: &mut String, left: &str, right: &str) {
+    const COLUMN: usize = 38;
+    const WIDTH: usize = 98;
+    let mut line = "  ".to_owned();
+    fill(text, &mut line, left, 4, WIDTH);
+    if line.chars().count() + 2 > COLUMN {
+        text.push_str(&line);
+        text.push('\n');
+        line.clear();
+    }
+    line = format!("{line:COLUMN$}");
+    fill(text, &mut line, right, COLUMN, WIDTH);
+    text.push_str(&line);
+    text.push('\n');
+}
+
+/// Adds words to the line; where that is full, it goes into the text, and another begins that is indented.
+fn fill(text: &mut String, line: &mut String, words: &str, indent: usize, width: usize) {
+    for word in words.split(' ') {
+        let empty = line.trim().is_empty() || line.ends_with("  ");
+        if line.chars().count() + usize::from(!empty) + word.chars().count() > width
+            && !line.trim().is_empty()
+        {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            *line = " ".repeat(indent);
+        } else if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+}
+
 fn describe(text: &mut String, option: &crate::check::Opt) {
     let value = if option.value.is_empty() { String::new() } else { format!("={}", option.value) };
     let repeat = if option.repeat { " (repeatable)" } else { "" };
@@ -98,4 +131,26 @@ fn schemes() -> impl Iterator<Item = (String, &'static str)> {
         let forms: Vec<&str> = kind.schemes.iter().map(|scheme| scheme.form).collect();
         (forms.join(", "), kind.summary)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_keep_to_their_columns() {
+        let shown = |left: &str, right: &str| {
+            let mut text = String::new();
+            entry(&mut text, left, right);
+            text
+        };
+        assert_eq!(shown("tcp://HOST:PORT", "accepts"), format!("  {:36}accepts\n", "tcp://HOST:PORT"));
+        let long = shown(&"x".repeat(40), "right");
+        assert_eq!(long, format!("  {}\n{:38}right\n", "x".repeat(40), ""));
+        let text = short();
+        for line in text.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+        assert!(text.lines().filter(|line| line.starts_with(&" ".repeat(38))).count() > 3);
+    }
 }

@@ -1,7 +1,6 @@
 //! The verbs beside waiting: what the first word may be.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -72,7 +71,12 @@ pub(super) static VERBS: &[Verb] = &[
     },
     Verb {
         name: "schema",
-        form: if cfg!(feature = "config") { "[events|report|config]" } else { "[events|report]" },
+        form: match (cfg!(feature = "reports"), cfg!(feature = "config")) {
+            (true, true) => "[events|report|config]",
+            (true, false) => "[events|report]",
+            (false, true) => "[events|config]",
+            (false, false) => "[events]",
+        },
         summary: "the JSON Schema of the lines, of the report, or of the configuration file",
         own: &[],
         run: |argv, _| async move { schema(&argv) }.boxed_local(),
@@ -317,7 +321,7 @@ fn helped(argv: &[OsString]) -> Exit {
 pub(super) fn overview() -> String {
     let mut text = String::from("Verbs:\n");
     for verb in VERBS {
-        let _ = writeln!(text, "  prereq {:30} {}", format!("{} {}", verb.name, verb.form), verb.summary);
+        help::entry(&mut text, format!("prereq {} {}", verb.name, verb.form).trim_end(), verb.summary);
     }
     text
 }
