@@ -197,7 +197,7 @@ fn notes(request: &Request<'_>, needs_rights: bool) -> Vec<String> {
         notes.extend(request.plan.preconditions.iter().filter_map(|one| about_target(request, one)));
     }
     if needs_rights && request.part != Part::Rbac {
-        notes.push("rights: --kind rbac prints them alone, for kubectl apply".into());
+        notes.push("rights: --kind rbac prints them alone, for kubectl apply before there is a Pod".into());
     }
     if needs_rights && request.namespace.is_none() {
         notes.push("the account is taken to be in the namespace «default»; --namespace says which".into());

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The program against a real cluster: the one that KUBECONFIG names. Beside it, and in its Pods.
 #
-#   tests/cluster/run.sh BINARY IMAGE
+#   tests/cluster/run.sh BINARY IMAGE        PARTS="objects pods" for some
 #
 # Needs kubectl and jq, an account that may make namespaces, definitions and volumes, and IMAGE on the nodes (PULL_POLICY
 # is Never by default). Everything is made in a namespace of its own, which is gone afterwards. Nothing is skipped.
@@ -34,7 +34,7 @@ kubectl create namespace "$namespace" >/dev/null
 eventually 20 in_ns get serviceaccount default
 printf 'cluster: %s\n' "$(kubectl version --output json 2>/dev/null | jq --raw-output .serverVersion.gitVersion)"
 
-for part in objects pods hooks; do
+for part in ${PARTS:-objects pods hooks examples}; do
   printf '%s\n' "$part"
   # shellcheck source=/dev/null
   source "./$part.sh"
