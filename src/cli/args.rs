@@ -65,12 +65,19 @@ pub(super) enum Request {
 
 /// The command line as clap knows it; help, manual and completions are made from it.
 pub(super) fn command() -> Command {
+    with_help(grammar())
+}
+
+fn with_help(command: Command) -> Command {
+    command.after_help(help::short()).after_long_help(help::long())
+}
+
+/// What is needed to read words: the texts below the options are made when they are asked for.
+fn grammar() -> Command {
     let mut command = Command::new("prereq")
         .version(env!("CARGO_PKG_VERSION"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
         .override_usage("prereq [OPTIONS] [not] TARGET [or TARGET] [then] [TARGET]... [-- COMMAND [ARG]...]")
-        .after_help(help::short())
-        .after_long_help(help::long())
         .disable_help_subcommand(true)
         .arg(
             Arg::new("target")
@@ -124,7 +131,11 @@ pub(super) fn command() -> Command {
 
 /// The same for a verb that has options of its own.
 pub(super) fn command_with(own: &[Own]) -> Command {
-    let mut command = command();
+    with_help(grammar_with(own))
+}
+
+fn grammar_with(own: &[Own]) -> Command {
+    let mut command = grammar();
     for option in own {
         let arg = Arg::new(option.flag).long(option.flag).value_name(option.value).help(option.help);
         command = command.arg(arg.overrides_with(option.flag).help_heading("Options of this verb"));
@@ -145,7 +156,7 @@ pub(super) fn parse(argv: impl IntoIterator<Item = OsString>) -> Request {
 
 /// The same behind a verb that has options of its own.
 pub(super) fn parse_with(argv: impl IntoIterator<Item = OsString>, own: &[Own]) -> Request {
-    let command = command_with(own);
+    let command = grammar_with(own);
     let mut argv: Vec<OsString> = argv.into_iter().collect();
     let mut problems = Vec::new();
     // Each round repairs one word; there are not more mistakes than words.
@@ -160,6 +171,7 @@ pub(super) fn parse_with(argv: impl IntoIterator<Item = OsString>, own: &[Own]) 
             Err(error) => error,
         };
         if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            let error = with_help(command).try_get_matches_from(&argv).err().unwrap_or(error);
             return Request::Print(error.render().to_string());
         }
         let (problem, repaired) = repair(&error, &argv, &command);
