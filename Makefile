@@ -31,7 +31,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench herd performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -137,6 +137,12 @@ test-cluster: release ## the static binary and IMAGE, which the nodes must have,
 
 bench: release ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run
+
+herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg and docs/lag.svg
+	cargo run --locked --example herd -- docs
+
+performance: release ## measure all, and renew the tables of docs/performance.md
+	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
 ci: fmt-check clippy test doc deny size-check real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
