@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod content;
 pub mod engine;
 pub mod explain;
 #[cfg(fuzzing)]

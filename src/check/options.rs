@@ -6,6 +6,7 @@ use std::time::Duration;
 use regex_lite::Regex;
 
 use super::registry;
+use crate::content;
 use crate::plan::OptionSpec;
 use crate::plan::duration;
 use crate::plan::env::Env;
@@ -261,7 +262,7 @@ impl Credentials {
 /// # Errors
 /// The reason why it cannot be read.
 pub fn read_secret(path: &str) -> Result<Secret, super::Reason> {
-    let content = std::fs::read_to_string(path).map_err(|error| {
+    let content = content::now(path, content::SHORT).and_then(content::text).map_err(|error| {
         let why = crate::net::io_words(&error);
         super::Reason::new(&super::class::LOCAL_SECRET, format!("cannot read {path}: {why}"))
     })?;

@@ -2,8 +2,12 @@
 //! (<https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/>).
 
 use std::fmt::Write as _;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::plan::env::Env;
 
@@ -27,7 +31,11 @@ pub fn place(asked: Option<&str>, env: &Env) -> Option<PathBuf> {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(place: &Path, lines: &[String]) -> io::Result<()> {
-    std::fs::write(place, fitted(lines, MOST))
+    // A pipe that nobody reads is an error, not a wait.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).custom_flags(flags).open(place)?;
+    file.write_all(fitted(lines, MOST).as_bytes())
 }
 
 /// As many of `lines` as fit into `most` bytes, and how many do not.

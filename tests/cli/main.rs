@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+#[path = "../hostile/mod.rs"]
+mod besieged;
 mod config;
 mod hints;
 mod hostile;

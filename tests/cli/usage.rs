@@ -146,3 +146,30 @@ fn help_and_version_are_there() {
     assert!(run("--version").stdout.contains(env!("CARGO_PKG_VERSION")));
     assert_eq!(run("-h").status, 0);
 }
+
+#[test]
+fn what_is_too_long_to_be_a_body_or_a_certificate_is_a_mistake() {
+    let server = Server::start(|_, _| {});
+    for option in ["body-file", "cacert"] {
+        let ran = run(&format!("https://{}/#{option}=/dev/zero", server.address));
+        assert_eq!(ran.status, 2, "{}", ran.stdout);
+        let says = "cannot read /dev/zero: more than 16 MiB are in it";
+        assert!(ran.stderr.contains(option) && ran.stderr.contains(says), "{}", ran.stderr);
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[test]
+fn a_password_that_never_comes_holds_up_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let server = Server::start(|_, _| {});
+    for (path, says) in [(pipe.to_str().unwrap(), "nothing is in it"), ("/dev/zero", "more than 1 MiB")] {
+        let ran = run(&format!("http://{}/#user=me&password-file={path} --timeout 400ms", server.address));
+        assert!(ran.status == 124 && ran.took.as_millis() < 2_000, "{}: {:?}", ran.status, ran.took);
+        assert!(ran.stdout.contains("[local.secret]") && ran.stdout.contains(says), "{}", ran.stdout);
+    }
+    let ran = run(&format!("file:/ --termination-log {}", pipe.display()));
+    assert!(ran.status == 0 && ran.stdout.contains("warning: the termination message"), "{}", ran.stdout);
+}

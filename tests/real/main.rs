@@ -6,10 +6,13 @@
 //! a hint. `PREREQ=path` puts another binary to the test, such as the static one that is shipped.
 
 mod amqp;
+#[path = "../hostile/mod.rs"]
+mod besieged;
 mod certs;
 mod dns;
 mod grpc;
 mod hints;
+mod hostile;
 mod http;
 mod kafka;
 mod memcached;

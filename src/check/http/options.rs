@@ -12,6 +12,7 @@ use super::{Auth, Http};
 use crate::check::jsonpath::Expectation;
 use crate::check::options::parse_regex;
 use crate::check::{Draft, Probe};
+use crate::content;
 use crate::net::http::{ProxyMode, Request};
 use crate::net::io_words;
 use crate::net::tls::TlsOptions;
@@ -164,7 +165,7 @@ fn body(draft: &mut Draft<'_>) -> Option<Vec<u8>> {
             None
         }
         (Some(text), None) => Some(text.as_bytes().to_vec()),
-        (None, Some(path)) => match std::fs::read(path) {
+        (None, Some(path)) => match content::whole(path, content::LONG) {
             Ok(content) => Some(content),
             Err(error) => {
                 let why = io_words(&error);

@@ -8,6 +8,7 @@ use reqwest::header::HeaderValue;
 use super::kubeconfig::Kubeconfig;
 use crate::check::options::read_secret;
 use crate::check::{Draft, Reason, class};
+use crate::content;
 use crate::net::http::ProxyMode;
 use crate::net::io_words;
 use crate::net::tls::TlsOptions;
@@ -169,11 +170,11 @@ fn pod(host: &str, port: &str, folder: &Path) -> Result<Cluster, Problem> {
         )
     };
     std::fs::File::open(&token).map_err(|error| unreadable(&token, &error))?;
-    let pem = std::fs::read(&authority).map_err(|error| unreadable(&authority, &error))?;
+    let pem = content::whole(&authority, content::LONG).map_err(|error| unreadable(&authority, &error))?;
     let tls = TlsOptions::default()
         .with_authorities(&pem)
         .map_err(|what| Problem::new(format!("{}: {what}", authority.display())))?;
-    let namespace = std::fs::read_to_string(folder.join("namespace"));
+    let namespace = content::whole(folder.join("namespace"), content::SHORT).and_then(content::text);
     let namespace = namespace.map(|text| text.trim().to_owned()).ok().filter(|text| !text.is_empty());
     Ok(Cluster {
         url,

@@ -8,6 +8,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::cluster::{Cluster, User};
+use crate::content;
 use crate::net::http::ProxyMode;
 use crate::net::io_words;
 use crate::net::tls::{TlsOptions, Trust};
@@ -84,7 +85,7 @@ impl Kubeconfig {
     pub(super) fn load(paths: &[PathBuf]) -> Result<Self, Problem> {
         let mut merged = Self::default();
         for path in paths {
-            let text = match std::fs::read_to_string(path) {
+            let text = match content::whole(path, content::LONG).and_then(content::text) {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound && paths.len() > 1 => continue,
                 Err(error) => {
@@ -176,7 +177,7 @@ fn content(
     }
     let Some(path) = path.filter(|path| !path.is_empty()) else { return Ok(None) };
     let path = folder.join(path);
-    let read = std::fs::read(&path);
+    let read = content::whole(&path, content::LONG);
     read.map(Some)
         .map_err(|error| wrong(key, &format!("cannot read {}: {}", path.display(), io_words(&error))))
 }

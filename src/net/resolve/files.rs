@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use super::conf::{Conf, PORT};
+use crate::content;
 use crate::net::Net;
 
 /// What is shared between look-ups: the parsed files, never an answer.
@@ -72,7 +73,7 @@ fn current<T>(slot: &Slot<T>, path: &Path, parse: impl FnOnce(Option<&str>) -> T
     if let Some((_, value)) = slot.borrow().as_ref().filter(|(known, _)| *known == stamp) {
         return Rc::clone(value);
     }
-    let bytes = std::fs::read(path).ok();
+    let bytes = content::now(path, content::LONG).ok();
     let text = bytes.as_deref().map(String::from_utf8_lossy);
     let value = Rc::new(parse(text.as_deref()));
     // A file that changed a moment ago may change again without a new time stamp.

@@ -35,6 +35,7 @@ use super::dial::Failure;
 use super::trace::Trace;
 use super::{Net, io_class, io_words};
 use crate::check::{Draft, Opt, Reason, class};
+use crate::content;
 use crate::plan::problem::Problem;
 use crate::plan::target::Host;
 
@@ -251,7 +252,7 @@ fn trusted(given: Vec<CertificateDer<'static>>) -> Result<Authorities, String> {
 
 /// The content of a file; errors do not repeat it.
 fn content(path: &str) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("cannot read {path}: {}", io_words(&error)))
+    content::whole(path, content::LONG).map_err(|error| format!("cannot read {path}: {}", io_words(&error)))
 }
 
 fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {

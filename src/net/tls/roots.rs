@@ -11,6 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::PROVIDER;
 use crate::check::{Reason, class};
+use crate::content;
 use crate::net::io_words;
 use crate::plan::env::Env;
 
@@ -75,7 +76,7 @@ fn load(env: &Env, bundles: &[PathBuf]) -> Result<RootCertStore, String> {
 
 /// Adds what certificates there are in a file, and says how many.
 fn add(roots: &mut RootCertStore, path: &Path) -> Result<usize, String> {
-    let content = std::fs::read(path)
+    let content = content::whole(path, content::LONG)
         .map_err(|error| format!("cannot read {}: {}", path.display(), io_words(&error)))?;
     let (added, _) =
         roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&content).filter_map(Result::ok));
