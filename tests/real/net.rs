@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -57,6 +59,29 @@ impl Net {
         self.ip(&["addr", "add", "10.99.0.1/24", "dev", "hole"]);
         self.ip(&["link", "set", "hole", "arp", "off", "up"]);
         self.ip(&["link", "set", "hole-end", "up"]);
+    }
+
+    /// A rule of netfilter.
+    pub(crate) fn filter(&self, args: &[&str]) {
+        run(Command::new("ip").args(["netns", "exec", &self.name, "iptables", "-w"]).args(args));
+    }
+
+    /// A queueing discipline for all that goes over loopback.
+    pub(crate) fn shape(&self, args: &[&str]) {
+        run(Command::new("tc").args(["-n", &self.name, "qdisc", "add", "dev", "lo"]).args(args));
+    }
+
+    /// What `make` makes inside: sockets stay in the namespace in which they were made.
+    pub(crate) fn inside<T: Send>(&self, make: impl FnOnce() -> T + Send) -> T {
+        let namespace = File::open(format!("/run/netns/{}", self.name)).expect("the namespace");
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let network = Some(LinkNameSpaceType::Network);
+                move_into_link_name_space(namespace.as_fd(), network).expect("entering needs root");
+                make()
+            });
+            thread.join().expect("it could be made")
+        })
     }
 
     pub(crate) fn path(&self, file: &str) -> String {

@@ -3,13 +3,13 @@
 set -euo pipefail
 . "$(dirname "$0")/../packages.sh"
 
-install nginx bind9 iproute2 openssl libxml2-utils util-linux \
+install nginx bind9 iproute2 iptables openssl libxml2-utils util-linux \
   postgresql mariadb-server redis-server rabbitmq-server nats-server mosquitto mosquitto-clients memcached etcd-server \
   prometheus python3-grpcio
 
 # Servers that Debian keeps out of the PATH.
 PATH=$PATH:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
-for program in nginx named ip openssl xmllint setpriv postgres mariadbd redis-server rabbitmq-server nats-server \
+for program in nginx named ip tc iptables openssl xmllint setpriv postgres mariadbd redis-server rabbitmq-server nats-server \
   mosquitto mosquitto_pub memcached etcd prometheus; do
   command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 1; }
 done

@@ -140,6 +140,11 @@ fn read(answer: &Message, query: &Query) -> Result<Outcome, Failure> {
             None => break,
         }
     }
+    // Records of other names say nothing of this one, not even that it has none; a DNAME stands above it (RFC 6672).
+    let elsewhere = answer.answers.iter().all(|record| !record.name.zone_of(&query.name));
+    if elsewhere && !answer.answers.is_empty() {
+        return fail(&class::DNS_PROTOCOL, "with records of other names");
+    }
     // A server that is no resolver and not in charge only says who is.
     let refers = |kind| answer.authorities.iter().any(|record| record.record_type() == kind);
     let resolver = answer.authoritative || answer.recursion_available;

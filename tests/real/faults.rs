@@ -1,0 +1,148 @@
+//! Faults on the way: lost, slow and swallowed packets, resets, addresses that move, families and paths that are broken.
+//!
+//! Packets are dropped by rules of netfilter on their way in, as a network loses them: a sender does not notice.
+
+use std::time::Duration;
+
+use crate::certs::{Authority, Validity};
+use crate::net::Net;
+use crate::program::{Waiting, prereq, start};
+use crate::servers::{Named, Nginx, answer};
+
+/// How long after a fault has ended a wait may last: the longest pause between connects, and a connect.
+const HEALED: Duration = Duration::from_millis(700);
+/// What reading and starting programs takes on a busy machine.
+const SLACK: Duration = Duration::from_millis(800);
+
+const TO_SERVER: [&str; 4] = ["-p", "tcp", "--dport", "8080"];
+const FROM_SERVER: [&str; 4] = ["-p", "tcp", "--sport", "8443"];
+
+fn ends_soon(waiting: Waiting<'_>, limit: Duration) {
+    waiting.finish(limit + SLACK).is_ready();
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn every_third_packet_is_lost_in_both_directions() {
+    let net = Net::new();
+    let _nginx = Nginx::answering(&net, 200, "up");
+    let lose = ["-m", "statistic", "--mode", "nth", "--every", "3", "--packet", "0", "-j", "DROP"];
+    net.filter(&[&["-A", "INPUT", "-p", "tcp"][..], &lose].concat());
+    let waiting =
+        start(&net, &["--attempt-timeout", "2s", "tcp://127.0.0.1:8080", "http://127.0.0.1:8080/#expect=up"]);
+    ends_soon(waiting, Duration::from_secs(4));
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn a_slow_line_delays_and_does_no_harm() {
+    let net = Net::new();
+    let _nginx = Nginx::answering(&net, 200, &"x".repeat(4_000));
+    // 64 kbit/s with a queue: the body takes half a second.
+    net.ip(&["link", "set", "lo", "mtu", "1500"]);
+    net.shape(&["root", "tbf", "rate", "64kbit", "burst", "1600", "latency", "3s"]);
+    let outcome = start(&net, &["http://127.0.0.1:8080/#expect=x{1000}"]).finish(Duration::from_secs(4));
+    outcome.is_ready();
+    assert!(outcome.took > Duration::from_millis(200), "{:?}", outcome.took);
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn a_blackholed_host_that_comes_back_is_noticed() {
+    for target in ["tcp://127.0.0.1:8080", "http://127.0.0.1:8080/"] {
+        let net = Net::new();
+        let _nginx = Nginx::answering(&net, 200, "");
+        net.filter(&[&["-A", "INPUT"], &TO_SERVER[..], &["-j", "DROP"]].concat());
+        let mut waiting = start(&net, &["--attempt-timeout", "1s", target]);
+        waiting.until_it_says("tcp.timeout");
+        net.filter(&["-F"]);
+        ends_soon(waiting, HEALED);
+    }
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn a_blackhole_that_stays_keeps_the_deadline() {
+    let net = Net::new();
+    net.filter(&[&["-A", "INPUT"], &TO_SERVER[..], &["-j", "DROP"]].concat());
+    prereq(&net, &["tcp://127.0.0.1:8080"]).is_unmet("127.0.0.1:8080", "tcp.timeout");
+    prereq(&net, &["http://127.0.0.1:8080/"]).is_unmet("127.0.0.1:8080", "tcp.timeout");
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn a_reset_after_the_connection_was_accepted() {
+    let net = Net::new();
+    let _nginx = Nginx::answering(&net, 200, "");
+    // The handshake gets through; what carries data is answered with a reset.
+    let data = ["--tcp-flags", "PSH", "PSH", "-j", "REJECT", "--reject-with", "tcp-reset"];
+    net.filter(&[&["-A", "INPUT"], &TO_SERVER[..], &data].concat());
+    prereq(&net, &["http://127.0.0.1:8080/"]).is_unmet("127.0.0.1:8080", "tcp.closed");
+    let mut waiting = start(&net, &["http://127.0.0.1:8080/"]);
+    waiting.until_it_says("tcp.closed");
+    net.filter(&["-F"]);
+    // A reset costs the server work: it is asked again within a second.
+    ends_soon(waiting, Duration::from_millis(1_100));
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn a_host_that_moves_is_found_at_its_new_address() {
+    for target in ["tcp://app.test:8080", "http://app.test:8080/"] {
+        let net = Net::new();
+        net.add_blackhole();
+        let mut named = Named::start(&net, "app A 10.99.0.7");
+        let _nginx = Nginx::answering(&net, 200, "");
+        let mut waiting = start(&net, &["--attempt-timeout", "1s", target]);
+        waiting.until_it_says("tcp.timeout");
+        named.reload("app A 127.0.0.1");
+        // The attempt under way is lost; the next asks for the address anew.
+        ends_soon(waiting, Duration::from_secs(1) + HEALED);
+    }
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn one_family_may_be_broken_while_the_other_works() {
+    let net = Net::new();
+    net.add_blackhole();
+    net.ip(&["addr", "add", "fd00:99::1/64", "dev", "hole", "nodad"]);
+    let servers = answer(200, "").replace("127.0.0.1:8080", "[::]:8080 ipv6only=off");
+    let _nginx = Nginx::start(&net, &servers);
+    let _named = Named::start(
+        &net,
+        "four A 127.0.0.1\nfour AAAA fd00:99::7\nsix A 10.99.0.7\nsix AAAA ::1\nnone A 10.99.0.7\nnone AAAA fd00:99::7",
+    );
+    for name in ["four", "six"] {
+        let (tcp, http) = (format!("tcp://{name}.test:8080"), format!("http://{name}.test:8080/"));
+        let outcome = prereq(&net, &[&tcp, &http]);
+        outcome.is_ready();
+        assert!(outcome.took < HEALED + SLACK, "{name}: {:?}", outcome.took);
+    }
+    prereq(&net, &["tcp://none.test:8080"]).is_unmet("none.test:8080", "tcp.timeout");
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn large_packets_are_swallowed_in_the_handshake() {
+    let net = Net::new();
+    let pair = Authority::new(&net).issue("www.test", Validity::Days(20));
+    let _named = Named::start(&net, "www A 127.0.0.1");
+    let servers = format!(
+        "server {{ listen 127.0.0.1:8443 ssl; ssl_certificate {}; ssl_certificate_key {}; return 200 up; }}",
+        pair.certificate, pair.key
+    );
+    let _nginx = Nginx::start(&net, &servers);
+    let large = ["-m", "length", "--length", "400:65535", "-j", "DROP"];
+    net.filter(&[&["-A", "INPUT"], &FROM_SERVER[..], &large].concat());
+    for scheme in ["tls", "https"] {
+        let target = format!("{scheme}://www.test:8443#cacert={}", pair.certificate);
+        prereq(&net, &[&target]).is_unmet("www.test:8443", "tls.timeout");
+    }
+    let target = format!("tls://www.test:8443#cacert={}", pair.certificate);
+    let mut waiting = start(&net, &["--attempt-timeout", "800ms", &target]);
+    waiting.until_it_says("tls.timeout");
+    net.filter(&["-F"]);
+    // A new attempt, after one that may just have begun.
+    ends_soon(waiting, Duration::from_millis(800) + HEALED);
+}
