@@ -9,6 +9,7 @@ mod hints;
 mod hostile;
 mod install;
 mod output;
+mod process;
 mod program;
 mod readme;
 mod reports;
