@@ -10,6 +10,7 @@ use super::settings::{one_of, variable};
 use super::verb::print;
 use super::words::WORDS;
 use super::{error, prepare};
+use crate::content;
 use crate::manifest::vault::{Vault, is_path};
 use crate::manifest::{Format, Part, Request, Word, make};
 use crate::plan::env::Env;
@@ -244,7 +245,10 @@ fn words(parsed: &Parsed, vault: &mut Vault, env: &Env) -> Vec<Word> {
         } else {
             if word.flag == Some("config") {
                 // What is wrong with it is told when it is read for the plan.
-                vault.references(&std::fs::read_to_string(&word.text).unwrap_or_default(), env);
+                vault.references(
+                    &content::whole(&word.text, content::SHORT).and_then(content::text).unwrap_or_default(),
+                    env,
+                );
             }
             word.text.clone()
         };

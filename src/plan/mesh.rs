@@ -1,6 +1,6 @@
 //! Service meshes: a proxy beside the program takes its connections, and refuses them until it is ready itself.
 
-use std::path::Path;
+use crate::content;
 
 /// Where the downward API usually shows a Pod's annotations to its containers
 /// (<https://kubernetes.io/docs/tasks/inject-data-application/downward-api-volume-expose-pod-information/>).
@@ -47,7 +47,7 @@ impl Mesh {
     /// What should be known of the mesh that this Pod belongs to, if that is certain: its annotations can be read here.
     #[must_use]
     pub fn note(self) -> Option<String> {
-        let annotations = || std::fs::read_to_string(Path::new(ANNOTATIONS)).ok();
+        let annotations = || content::whole(ANNOTATIONS, content::SHORT).and_then(content::text).ok();
         let found = (self == Self::Auto).then(annotations).flatten()?;
         let mesh = injected(&found)?;
         let name = mesh.name();
