@@ -1,10 +1,11 @@
-//! What is fuzzed: everything that reads what others have written. Built with `--cfg fuzzing` only, by `make fuzz`.
+//! What is fuzzed: everything that reads what others have written. Not in the program: `make fuzz` and the tests build it.
 
+use crate::check::fuzz::Reader;
 use crate::plan::env::Env;
 use crate::plan::target::Target;
 
 /// What can be fuzzed, by name.
-pub static READERS: &[(&str, fn(&[u8]))] =
+pub static READERS: &[Reader] =
     &[("target", target), ("words", crate::cli::fuzz_words), ("config", crate::cli::fuzz_config)];
 
 /// Feeds the reader `name` with `data`.
@@ -45,5 +46,25 @@ fn target(data: &[u8]) {
             let _ = crate::plan::resolve(&layer, &env);
         }
         Err(problems) => assert!(!problems.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Inputs by which fuzzing found ways through the code that none before had taken, in hexadecimal, a line each.
+    #[test]
+    fn what_fuzzing_found_interesting_is_read_without_fault() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fuzz");
+        for (name, read) in READERS.iter().chain(crate::check::fuzz::CODECS) {
+            let lines = std::fs::read_to_string(folder.join(format!("{name}.hex"))).unwrap();
+            assert!(!lines.is_empty(), "{name}");
+            for line in lines.lines() {
+                let byte = |at: usize| u8::from_str_radix(&line[at..at + 2], 16).unwrap();
+                let data: Vec<u8> = (0..line.len()).step_by(2).map(byte).collect();
+                read(&data);
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ pub mod cli;
 pub mod content;
 pub mod engine;
 pub mod explain;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub mod fuzz;
 #[cfg(feature = "manifest")]
 pub mod manifest;

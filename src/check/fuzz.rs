@@ -1,7 +1,10 @@
 //! The codecs that are fuzzed.
 
-/// A codec's name, and what feeds it.
-pub static CODECS: &[(&str, fn(&[u8]))] = &[
+/// What reads bytes, by its name.
+pub type Reader = (&'static str, fn(&[u8]));
+
+/// The codecs.
+pub static CODECS: &[Reader] = &[
     ("log", super::log::fuzz),
     ("memcached", super::memcached::fuzz),
     ("amqp", super::amqp::fuzz),

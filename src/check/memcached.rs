@@ -110,7 +110,7 @@ fn judge(line: String) -> Result<String, Reason> {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     if let Ok(Some((line, taken))) = reply(data) {
         assert!(taken <= data.len());

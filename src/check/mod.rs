@@ -4,7 +4,7 @@
 //! why; when to ask again, for how long, and what an opposite means is the engine's affair.
 
 pub mod class;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub mod fuzz;
 pub mod options;
 pub mod registry;

@@ -191,7 +191,7 @@ fn malformed(what: &str) -> Reason {
 }
 
 /// Feeds the reader of both messages of the server with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = Challenge::read(&text, "");

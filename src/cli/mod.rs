@@ -29,7 +29,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) use self::{file::fuzz as fuzz_config, words::fuzz as fuzz_words};
 use crate::engine::{self, Conditions, Event, Outcome};
 use crate::explain::hints::Surroundings;

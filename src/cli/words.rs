@@ -140,7 +140,7 @@ pub(super) fn single(mut parts: Vec<Spec>, combined: impl FnOnce(Vec<Spec>) -> S
 }
 
 /// A list of words: it is refused, or means as many targets as there are.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Some(words) = shlex::split(text) else { return };

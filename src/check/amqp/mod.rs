@@ -325,7 +325,7 @@ impl Session<'_> {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     if let Ok(Some((_, taken))) = codec::message(data) {
         assert!(taken <= data.len());

@@ -243,7 +243,7 @@ fn broken(wire: &Wire, failure: &Failure) -> Reason {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     if let Ok(status) = proto::response(data) {
         let _ = judge::serving("s", status);

@@ -245,7 +245,7 @@ impl Account {
 }
 
 /// Reads anything, and asks for its current context.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(super) fn fuzz(text: &str) {
     let _ = Kubeconfig::parse(text, Path::new("/")).map(|read| read.cluster(None).is_ok());
 }

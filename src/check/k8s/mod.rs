@@ -263,7 +263,7 @@ impl Inner {
 }
 
 /// Feeds what reads a watch, and what reads a kubeconfig, with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     let mut lines = lines::Lines::default();
     lines.push(data);

@@ -207,7 +207,7 @@ impl Session<'_> {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     for version in 4..=8 {
         let _ = codec::response(data, 0, |from| codec::metadata_of(version, from));

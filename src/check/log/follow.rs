@@ -161,7 +161,7 @@ impl Lines {
 }
 
 /// The same lines come of a text however it is cut into pieces.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(super) fn fuzz(data: &[u8]) {
     let Some((at, text)) = data.split_first() else { return };
     let Ok(regex) = crate::check::options::parse_regex("a.b$") else { return };

@@ -128,7 +128,7 @@ impl Log {
 }
 
 /// Feeds the reader of lines with anything, in pieces.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     follow::fuzz(data);
 }

@@ -247,7 +247,7 @@ fn found_any(reply: &Reply) -> Result<bool, Malformed> {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     if let Ok(Some((reply, taken))) = message::reply(data, 0) {
         assert!(taken <= data.len());

@@ -251,7 +251,7 @@ impl Session<'_> {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     for version in [Version::V3, Version::V5] {
         if let Ok(Some((_, taken))) = codec::read(version, data) {

@@ -202,7 +202,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     for read in [codec::packet, codec::first_packet] {
         if let Ok(Some((packet, taken))) = read(data) {

@@ -228,7 +228,7 @@ fn quoted(table: &Table) -> String {
 }
 
 /// Feeds the codec and the judge with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     let _ = codec::offer(data);
     if let Ok(Some((message, taken))) = codec::message(data) {

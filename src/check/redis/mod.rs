@@ -300,7 +300,7 @@ impl Session<'_> {
 }
 
 /// Feeds the codec with anything.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     if let Ok(Some((reply, taken))) = codec::reply(data) {
         assert!(taken <= data.len());

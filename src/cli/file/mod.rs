@@ -94,7 +94,7 @@ pub(super) fn sort(problems: &mut [Problem], name: &str) {
 }
 
 /// Reads `data` in each format: what comes back does not matter, but that something does.
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 pub(crate) fn fuzz(data: &[u8]) {
     let env = Env::from([("HOST", "db"), ("PASSWORD", "p@ss/w#rd")]);
     for name in ["f.yaml", "f.json", "f.toml"] {
