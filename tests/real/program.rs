@@ -48,8 +48,10 @@ fn start_for<'a>(net: &'a Net, timeout: Duration, words: &[&str], env: &[(&str, 
     let timeout = format!("{}ms", timeout.as_millis());
     let args: Vec<&str> = ["--timeout", &timeout].into_iter().chain(words.iter().copied()).collect();
     let log = format!("prereq-{}.log", fastrand::u64(..));
+    // Before it starts: it cannot have ended early by this clock.
+    let begun = Instant::now();
     let process = net.spawn(&log, &binary(), &args, env);
-    Waiting { net, process, log, begun: Instant::now() }
+    Waiting { net, process, log, begun }
 }
 
 #[expect(clippy::disallowed_methods, reason = "says which binary is put to the test")]
