@@ -130,6 +130,7 @@ fn grammar() -> Command {
 }
 
 /// The same for a verb that has options of its own.
+#[cfg(feature = "manual")]
 pub(super) fn command_with(own: &[Own]) -> Command {
     with_help(grammar_with(own))
 }
