@@ -20,6 +20,8 @@ MINOR       = $(shell echo $(VERSION) | sed -n 's/^\([0-9]*\.[0-9]*\)\.[0-9]*$$/
 TAGS       ?= $(addsuffix $(SUFFIX:-full=),$(VERSION) $(MINOR))
 SOURCE     ?=
 REVISION    = $(shell git rev-parse HEAD 2>/dev/null)
+# Those that begin with '_' are what others have in common, and nothing on their own.
+FEATURES    = $(shell sed -n '/^\[features\]/,/^$$/s/^\([a-z0-9][a-z0-9_-]*\) = .*/\1/p' Cargo.toml)
 # Kinds are declared by a macro, where cargo fmt does not find them.
 KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
 CARGO_DENY  = target/tools/bin/cargo-deny
@@ -31,7 +33,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench herd performance ci clean
+.PHONY: help build release slim size-check fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench herd performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -66,6 +68,12 @@ fmt-check: ## fail when the code is not formatted
 clippy: ## all lints, in all targets, as errors
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features --features slim -- -D warnings
+
+features: ## all lints with each feature alone, FEATURES="redis log" for some
+	@test -n "$(FEATURES)"
+	@set -e; for feature in $(FEATURES); do \
+	  echo "== $$feature"; cargo clippy --quiet --locked --no-default-features --features $$feature -- -D warnings; \
+	done
 
 test: ## the tests that need Rust and nothing else
 	cargo test
@@ -144,7 +152,7 @@ herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg and doc
 performance: release ## measure all, and renew the tables of docs/performance.md
 	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
-ci: fmt-check clippy test doc deny size-check real image-test pods examples ## all that .ci/run runs, on a machine that is set up
+ci: fmt-check clippy features test doc deny size-check real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
 clean: ## remove all that was built
 	cargo clean

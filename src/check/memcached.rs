@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use super::options::{CREDENTIALS, Credentials};
-use super::service::{Decoded, Malformed, Service, shown};
+use super::service::{Decoded, Malformed, Service, Wire, shown};
 use super::{Attempt, Draft, Evidence, Fact, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
 use crate::plan::problem::Problem;
 
@@ -52,17 +52,23 @@ impl Memcached {
     async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
         let mut wire = self.service.connect(attempt).await?;
         if let (Some(user), Some(password)) = (&self.credentials.user, self.credentials.password()?) {
-            judge(wire.ask(&login(user, password.expose()), reply).await?)?;
+            judge(ask(&mut wire, &login(user, password.expose())).await?)?;
         }
-        let version = judge(wire.ask(b"version\r\n", reply).await?)?;
+        let version = judge(ask(&mut wire, b"version\r\n").await?)?;
         let version = version.strip_prefix("VERSION ").ok_or_else(|| wire.nonsense("no version"))?;
         if let Some(key) = &self.key
-            && judge(wire.ask(format!("get {key}\r\n").as_bytes(), reply).await?)? == "END"
+            && judge(ask(&mut wire, format!("get {key}\r\n").as_bytes()).await?)? == "END"
         {
             return Err(Reason::new(&class::SERVICE_MISSING, format!("there is no key {key}")));
         }
         Ok(Evidence::new(format!("memcached {} at {} answers", shown(version), wire.place)))
     }
+}
+
+/// Sends a request and receives the line that answers it.
+async fn ask(wire: &mut Wire, request: &[u8]) -> Result<String, Reason> {
+    wire.send(request).await?;
+    wire.receive(reply).await
 }
 
 /// The log-in of a server that was started with an authentication file: a `set` whose data is `user password`.

@@ -15,21 +15,21 @@ pub mod registry;
     feature = "kafka",
     feature = "mongodb",
     feature = "mqtt",
-    feature = "sql"
+    feature = "_sql"
 ))]
 mod cursor;
 mod jsonpath;
-#[cfg(feature = "scram")]
+#[cfg(feature = "_scram")]
 mod scram;
 #[cfg(test)]
 #[cfg(any(feature = "kafka", feature = "mongodb"))]
 mod scram_peer;
 #[cfg(test)]
-#[cfg(feature = "service")]
+#[cfg(feature = "_service")]
 mod scripted;
-#[cfg(feature = "service")]
+#[cfg(feature = "_service")]
 mod service;
-#[cfg(feature = "sql")]
+#[cfg(feature = "_sql")]
 mod sql;
 mod talk;
 

@@ -166,7 +166,8 @@ impl Session<'_> {
         self.correlation += 1;
         let correlation = self.correlation;
         let request = codec::request(api, version, correlation, body);
-        self.wire.ask(&request, |heard| codec::response(heard, correlation, &read)).await
+        self.wire.send(&request).await?;
+        self.wire.receive(|heard| codec::response(heard, correlation, &read)).await
     }
 
     /// The version of an API that both sides speak.

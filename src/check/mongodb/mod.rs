@@ -143,7 +143,8 @@ impl Session<'_> {
         self.id += 1;
         let id = self.id;
         let message = message::command(id, command.text("$db", database));
-        self.wire.ask(&message, |heard| message::reply(heard, id)).await
+        self.wire.send(&message).await?;
+        self.wire.receive(|heard| message::reply(heard, id)).await
     }
 
     /// Runs a command that must succeed.

@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
             let plugin = shown(&greeting.plugin);
             format!("{} {}, {tls}, {plugin}", greeting.product, shown(&greeting.version))
         });
-        let private = service.is_local();
+        let private = service.unix.is_some();
         let mut session = Self { wire, tls: false, private, sequence: 1, greeting, wanted, trace };
         if private || mode == Mode::Disable {
             return Ok(session);

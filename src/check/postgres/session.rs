@@ -37,7 +37,7 @@ impl<'a> Session<'a> {
         attempt: &'a Attempt<'a>,
     ) -> Result<Self, Reason> {
         let wire = service.connect(attempt).await?;
-        let private = service.is_local();
+        let private = service.unix.is_some();
         let mut session =
             Self { wire, tls: false, private, wanted, trace: attempt.trace, version: None, told: Vec::new() };
         if private || mode == Mode::Disable {

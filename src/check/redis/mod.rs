@@ -241,7 +241,8 @@ impl Redis {
             .trace
             .within(move |reason| Reason { text: format!("master {noted}: {}", reason.text), ..reason });
         let host = host.parse().map_or_else(|_| Host::Name(host), Host::Ip);
-        let wire = self.service.elsewhere(host, port).connect(attempt).await.map_err(at)?;
+        let master = Service { host, port, tls: self.service.tls.clone(), unix: None, ..self.service };
+        let wire = master.connect(attempt).await.map_err(at)?;
         let mut session = Session { wire, trace: attempt.trace };
         let place = session.wire.place.clone();
         match session.ask(Step::Role, &["ROLE"]).await.map_err(at)? {

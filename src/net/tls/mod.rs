@@ -48,7 +48,7 @@ pub static OPTIONS: &[Opt] = &[
     Opt::new("sni", "NAME", "the name to ask for and to find in the certificate"),
 ];
 /// The same for kinds where `key=` is something else than a file.
-#[cfg(feature = "service")]
+#[cfg(feature = "_service")]
 pub static OPTIONS_BESIDE_KEY: &[Opt] = &[
     OPTIONS[0],
     OPTIONS[1],

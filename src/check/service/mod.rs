@@ -1,12 +1,18 @@
 //! What kinds have in common that ask a service in its own protocol: how it is reached, and how bytes come and go.
 //!
 //! A protocol's codec does no I/O: it makes bytes, and reads them from a slice that may not hold all of a message yet.
+//! What only some kinds need is a file of its own, and a feature that these ask for: a build with one kind has no more.
+
+#[cfg(feature = "_answers")]
+mod answers;
+#[cfg(feature = "_messages")]
+mod messages;
+#[cfg(feature = "_sockets")]
+mod sockets;
 
 use std::path::PathBuf;
-use std::rc::Rc;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::Instant;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::talk::broken;
 use super::{Attempt, Draft, Fact, Opt, Reason, class, registry, unix};
@@ -14,12 +20,11 @@ use crate::net::Net;
 use crate::net::dial::{self, Family};
 use crate::net::tls::{self, TlsOptions};
 use crate::net::trace::Trace;
-use crate::net::watch::Watch;
 use crate::plan::problem::Problem;
 use crate::plan::target::Host;
 
-/// A message longer than this is not waited for.
-const LONGEST: usize = 1024 * 1024;
+#[cfg(feature = "_messages")]
+pub(super) use messages::Decoded;
 
 /// A stream that a protocol is spoken on.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
@@ -28,9 +33,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 /// What is wrong with bytes that should be a message: a lower-case fragment, without the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) &'static str);
-
-/// What a codec makes of the bytes so far: a message and how many bytes it took, or `None` for «more is needed».
-pub(super) type Decoded<T> = Result<Option<(T, usize)>, Malformed>;
 
 /// Where a service is and how it is spoken to.
 #[derive(Debug)]
@@ -44,9 +46,9 @@ pub(super) struct Service {
     /// How TLS is spoken, whether it is from the first byte on or later.
     pub(super) tls: TlsOptions,
     /// Whether TLS comes first.
-    secure: bool,
-    /// The unix socket that is connected to instead.
-    unix: Option<PathBuf>,
+    pub(super) secure: bool,
+    /// The unix socket that is connected to instead. What is said there stays on this host: it needs no encryption.
+    pub(super) unix: Option<PathBuf>,
 }
 
 impl Service {
@@ -81,32 +83,7 @@ impl Service {
         Some(Self { protocol, host, port, tls, secure: scheme.tls, unix: None })
     }
 
-    /// The same, at the unix socket `path` if there is one.
-    pub(super) fn at(self, path: Option<PathBuf>) -> Self {
-        Self { unix: path, ..self }
-    }
-
-    /// Whether what is said stays on this host: it needs no encryption.
-    pub(super) fn is_local(&self) -> bool {
-        self.unix.is_some()
-    }
-
-    /// The same service elsewhere, spoken to in the same way.
-    pub(super) fn elsewhere(&self, host: Host, port: u16) -> Self {
-        Self { host, port, tls: self.tls.clone(), unix: None, ..*self }
-    }
-
-    /// Tells when the unix socket appears.
-    pub(super) fn watch(&self, net: &Rc<Net>) -> Option<Watch> {
-        net.watcher.folder(self.unix.as_ref()?.parent()?)
-    }
-
-    /// Connects, with TLS where the scheme has it.
-    pub(super) async fn connect(&self, attempt: &Attempt<'_>) -> Result<Wire, Reason> {
-        self.connect_for(attempt, &[]).await
-    }
-
-    /// The same, where TLS is to agree on one of the application protocols `alpn` (RFC 7301).
+    /// Connects, with TLS where the scheme has it, which is to agree on one of the application protocols `alpn` (RFC 7301).
     pub(super) async fn connect_for(&self, attempt: &Attempt<'_>, alpn: &[&[u8]]) -> Result<Wire, Reason> {
         let (net, trace) = (attempt.net, attempt.trace);
         if let Some(path) = &self.unix {
@@ -163,74 +140,6 @@ impl Wire {
         (stream, self)
     }
 
-    /// Sends bytes.
-    pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Reason> {
-        let sent = async {
-            self.stream.write_all(bytes).await?;
-            self.stream.flush().await
-        };
-        sent.await.map_err(|error| self.closed(&error))
-    }
-
-    /// Receives one message, and notes it as a stage.
-    ///
-    /// # Errors
-    /// The reason why there is none: the connection ends, or what comes is no message of the protocol.
-    pub(super) async fn receive<T>(&mut self, decode: impl Fn(&[u8]) -> Decoded<T>) -> Result<T, Reason> {
-        let since = Instant::now();
-        let (message, taken) = self.hear(decode).await?;
-        self.trace.stage("answer", since, || format!("{}, {taken} bytes", self.protocol));
-        Ok(message)
-    }
-
-    /// Receives one message of the many that make a stage; and how many bytes it took.
-    ///
-    /// # Errors
-    /// As [`Wire::receive`].
-    pub(super) async fn hear<T>(
-        &mut self,
-        decode: impl Fn(&[u8]) -> Decoded<T>,
-    ) -> Result<(T, usize), Reason> {
-        let (protocol, place) = (self.protocol, self.place.clone());
-        self.trace.doing(move || {
-            Reason::new(
-                &class::SERVICE_TIMEOUT,
-                format!("connection accepted, but no {protocol} answer from {place}"),
-            )
-        });
-        loop {
-            if !self.heard.is_empty() {
-                match decode(&self.heard) {
-                    Ok(Some((message, taken))) => {
-                        self.heard.drain(..taken.min(self.heard.len()));
-                        return Ok((message, taken));
-                    }
-                    Ok(None) if self.heard.len() < LONGEST => {}
-                    Ok(None) => return Err(self.nonsense("an answer longer than 1 MiB")),
-                    Err(Malformed(what)) => return Err(self.nonsense(what)),
-                }
-            }
-            self.heard.reserve(4096);
-            let count = self.stream.read_buf(&mut self.heard).await.map_err(|error| self.closed(&error))?;
-            if count == 0 {
-                if self.heard.is_empty() {
-                    return Err(self.closed(&std::io::ErrorKind::UnexpectedEof.into()));
-                }
-                return Err(self.nonsense("an answer that ends in the middle"));
-            }
-        }
-    }
-
-    /// Sends a request and receives the answer.
-    pub(super) async fn ask<T>(
-        &mut self,
-        bytes: &[u8],
-        decode: impl Fn(&[u8]) -> Decoded<T>,
-    ) -> Result<T, Reason> {
-        self.send(bytes).await?;
-        self.receive(decode).await
-    }
-
     /// The reason when what was heard is no message of the protocol.
     pub(super) fn nonsense(&self, what: &str) -> Reason {
         let text = format!("no {} at {}: {what}", self.protocol, self.place);
@@ -279,49 +188,6 @@ pub(super) fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::duplex;
-
-    fn line(heard: &[u8]) -> Decoded<String> {
-        if heard[0] == 0 {
-            return Err(Malformed("a zero"));
-        }
-        Ok(heard
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map(|end| (String::from_utf8_lossy(&heard[..end]).into_owned(), end + 1)))
-    }
-
-    async fn heard(said: &[u8]) -> (Result<String, Reason>, Result<String, Reason>) {
-        let (near, mut far) = duplex(64);
-        far.write_all(said).await.unwrap();
-        drop(far);
-        let mut wire = Wire::new("Lines", Box::new(near), "here".into(), Trace::new(false));
-        (wire.receive(line).await, wire.receive(line).await)
-    }
-
-    fn class_of(result: Result<String, Reason>) -> &'static str {
-        result.unwrap_err().class.code
-    }
-
-    #[tokio::test]
-    async fn messages_come_one_by_one_and_what_is_none_is_told() {
-        let (first, second) = heard(b"one\ntwo\n").await;
-        assert_eq!((first.unwrap().as_str(), second.unwrap().as_str()), ("one", "two"));
-        let (first, second) = heard(b"one\ntw").await;
-        assert_eq!((first.unwrap().as_str(), class_of(second)), ("one", "service.protocol"));
-        assert_eq!(class_of(heard(b"").await.0), "tcp.closed");
-        assert_eq!(class_of(heard(b"\0\n").await.0), "service.protocol");
-    }
-
-    #[tokio::test]
-    async fn an_endless_answer_is_not_waited_for() {
-        let (near, mut far) = duplex(4096);
-        let endless = async move { while far.write_all(&[b'x'; 4096]).await.is_ok() {} };
-        let mut wire = Wire::new("Lines", Box::new(near), "here".into(), Trace::new(false));
-        let receive = async move { wire.receive(line).await };
-        let ((), result) = tokio::join!(endless, receive);
-        assert_eq!(class_of(result), "service.protocol");
-    }
 
     #[test]
     fn other_protocols_are_recognised() {
