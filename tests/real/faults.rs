@@ -2,6 +2,7 @@
 //!
 //! Packets are dropped by rules of netfilter on their way in, as a network loses them: a sender does not notice.
 
+use std::fs;
 use std::time::Duration;
 
 use crate::certs::{Authority, Validity};
@@ -40,7 +41,7 @@ fn a_slow_line_delays_and_does_no_harm() {
     let _nginx = Nginx::answering(&net, 200, &"x".repeat(4_000));
     // 64 kbit/s with a queue: the body takes half a second.
     net.ip(&["link", "set", "lo", "mtu", "1500"]);
-    net.shape(&["root", "tbf", "rate", "64kbit", "burst", "1600", "latency", "3s"]);
+    net.shape("lo", &["root", "tbf", "rate", "64kbit", "burst", "1600", "latency", "3s"]);
     let outcome = start(&net, &["http://127.0.0.1:8080/#expect=x{1000}"]).finish(Duration::from_secs(4));
     outcome.is_ready();
     assert!(outcome.took > Duration::from_millis(200), "{:?}", outcome.took);
@@ -145,4 +146,70 @@ fn large_packets_are_swallowed_in_the_handshake() {
     net.filter(&["-F"]);
     // A new attempt, after one that may just have begun.
     ends_soon(waiting, Duration::from_millis(800) + HEALED);
+}
+
+/// A server that is reached by two ways of which one is slow, and every other packet takes that one.
+#[test]
+#[ignore = "needs real servers: make real"]
+fn packets_overtake_one_another() {
+    const NEAR: &str = "10.98.0.1";
+    const FAR: &str = "10.98.0.2";
+    let (client, server) = (Net::new(), Net::new());
+    client.ip(&["addr", "add", NEAR, "dev", "lo"]);
+    server.ip(&["addr", "add", FAR, "dev", "lo"]);
+    for (number, way, rate) in [("1", "fast", "2mbit"), ("2", "slow", "200kbit")] {
+        let (near, far) = (format!("10.98.{number}.1"), format!("10.98.{number}.2"));
+        client.plug((&format!("{near}/24"), &server), (way, &format!("{far}/24")));
+        for (net, from, to, via) in [(&client, NEAR, FAR, far), (&server, FAR, NEAR, near)] {
+            net.shape(way, &["root", "tbf", "rate", rate, "burst", "1600", "latency", "3s"]);
+            net.ip(&["route", "add", to, "via", &via, "src", from, "table", number]);
+        }
+    }
+    for net in [&client, &server] {
+        // An answer may come by the other way than the question went.
+        net.inside(|| {
+            for of in ["all", "fast", "slow"] {
+                fs::write(format!("/proc/sys/net/ipv4/conf/{of}/rp_filter"), "0").expect("a setting");
+            }
+        });
+        let other = ["-m", "statistic", "--mode", "nth", "--every", "2", "--packet", "0"];
+        let mark = ["-j", "MARK", "--set-mark", "2"];
+        net.filter(&[&["-t", "mangle", "-A", "OUTPUT", "-p", "tcp"][..], &other, &mark].concat());
+        net.ip(&["rule", "add", "fwmark", "2", "table", "2", "priority", "1"]);
+        net.ip(&["rule", "add", "table", "1", "priority", "2"]);
+    }
+    let body = format!(
+        "set $part '{}'; location / {{ return 200 '{} end'; }}",
+        "x".repeat(2_000),
+        "$part".repeat(20)
+    );
+    let _nginx = Nginx::start(&server, &format!("server {{ listen 10.98.0.2:8080; {body} }}"));
+    let begun =
+        start(&client, &["http://10.98.0.2:8080/#expect=^x.*x%20end$", "tcp://10.98.0.2:8080#hold=300ms"]);
+    let outcome = begun.finish(Duration::from_secs(4));
+    outcome.is_ready();
+    // 20 kB by the slow way take 0.8 s.
+    assert!(outcome.took > Duration::from_millis(500), "{:?}", outcome.took);
+    let (fast, slow, late) = client.inside(|| (received("fast"), received("slow"), out_of_order()));
+    assert!(
+        fast > 10 && slow > 10 && late > 5,
+        "{fast} packets by one way, {slow} by the other, {late} overtaken"
+    );
+}
+
+/// How many packets have come in by a device of this thread's network.
+fn received(device: &str) -> u64 {
+    let devices = fs::read_to_string("/proc/thread-self/net/dev").expect("the devices");
+    let line =
+        devices.lines().find_map(|line| line.trim().strip_prefix(&format!("{device}:"))).expect(device);
+    line.split_whitespace().nth(1).expect("packets").parse().expect("a number")
+}
+
+/// How many parts of a connection had to wait for one that was sent before them.
+fn out_of_order() -> u64 {
+    let counters = fs::read_to_string("/proc/thread-self/net/netstat").expect("the counters");
+    let mut lines = counters.lines().filter(|line| line.starts_with("TcpExt:")).map(str::split_whitespace);
+    let (mut names, mut values) = (lines.next().expect("names"), lines.next().expect("values"));
+    let at = names.position(|name| name == "TCPOFOQueue").expect("the counter");
+    values.nth(at).expect("its value").parse().expect("a number")
 }

@@ -66,9 +66,18 @@ impl Net {
         run(Command::new("ip").args(["netns", "exec", &self.name, "iptables", "-w"]).args(args));
     }
 
-    /// A queueing discipline for all that goes over loopback.
-    pub(crate) fn shape(&self, args: &[&str]) {
-        run(Command::new("tc").args(["-n", &self.name, "qdisc", "add", "dev", "lo"]).args(args));
+    /// A queueing discipline for all that leaves by `device`.
+    pub(crate) fn shape(&self, device: &str, args: &[&str]) {
+        run(Command::new("tc").args(["-n", &self.name, "qdisc", "add", "dev", device]).args(args));
+    }
+
+    /// A cable to another network, with an interface of the same name and an address at either end.
+    pub(crate) fn plug(&self, (address, other): (&str, &Net), (name, theirs): (&str, &str)) {
+        self.ip(&["link", "add", name, "type", "veth", "peer", "name", name, "netns", &other.name]);
+        for (net, address) in [(self, address), (other, theirs)] {
+            net.ip(&["addr", "add", address, "dev", name]);
+            net.ip(&["link", "set", name, "up"]);
+        }
     }
 
     /// What `make` makes inside: sockets stay in the namespace in which they were made.
