@@ -7,6 +7,9 @@ pub mod tls;
 pub mod trace;
 pub mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
 

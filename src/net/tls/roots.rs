@@ -43,6 +43,12 @@ impl Shared {
             .map_err(|_| refused("there is no trusted certificate authority".into()))?;
         Ok(Arc::clone(self.0.get_or_init(|| verifier)))
     }
+
+    /// Whether a handshake has needed it.
+    #[cfg(test)]
+    pub(crate) fn is_made(&self) -> bool {
+        self.0.get().is_some()
+    }
 }
 
 fn load(env: &Env, bundles: &[PathBuf]) -> Result<RootCertStore, String> {
