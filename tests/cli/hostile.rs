@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use crate::besieged::besieged;
+use crate::besieged::{besieged, besieged_behind_tls};
 use crate::program::{Ran, Server, finish, pause, prereq, read_head, run};
 
 fn ends_in_time(ran: &Ran, class: &str) {
@@ -105,4 +105,9 @@ const MOST: u64 = 40_000;
 #[test]
 fn every_kind_against_every_hostile_server() {
     besieged(env!("CARGO_BIN_EXE_prereq"), MOST);
+}
+
+#[test]
+fn every_kind_against_hostile_servers_that_it_trusts() {
+    besieged_behind_tls(env!("CARGO_BIN_EXE_prereq"), MOST);
 }

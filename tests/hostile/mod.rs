@@ -5,6 +5,8 @@
 
 mod http;
 mod servers;
+mod stream;
+mod tls;
 mod wire;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,6 +17,9 @@ use std::time::{Duration, SystemTime};
 use prereq::check::KINDS;
 
 use servers::HOSTILITIES;
+use stream::Stream;
+
+pub(crate) use tls::besieged_behind_tls;
 
 /// How long each wait may take, and how long an attempt.
 const TIMEOUT: Duration = Duration::from_millis(400);
@@ -29,7 +34,7 @@ const AT_ONCE: usize = 12;
 struct Hostility {
     name: &'static str,
     /// What it does with a connection.
-    serve: fn(TcpStream),
+    serve: fn(Stream),
     /// The schemes that are rightly ready on it, because they ask for no more than it gives.
     enough_for: &'static [&'static str],
 }
@@ -66,6 +71,7 @@ fn all() -> Vec<(&'static str, String)> {
 struct Outcome {
     target: String,
     status: Option<i32>,
+    timeout: Duration,
     took: Duration,
     /// In kB.
     peak: u64,
@@ -94,7 +100,7 @@ fn withstood(hostility: &Hostility, binary: &str, most: u64) -> Vec<String> {
     let address = start(hostility.serve);
     let folder = tempfile::tempdir().unwrap();
     let kubeconfig = folder.path().join("config");
-    std::fs::write(&kubeconfig, kubeconfig_of(address)).unwrap();
+    std::fs::write(&kubeconfig, kubeconfig_of(&format!("server: 'http://{address}'"))).unwrap();
     let left = Mutex::new(all());
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -104,7 +110,7 @@ fn withstood(hostility: &Hostility, binary: &str, most: u64) -> Vec<String> {
                     let target = target
                         .replace("HOST", &address.to_string())
                         .replace("KUBECONFIG", kubeconfig.to_str().unwrap());
-                    let outcome = wait(binary, address, target);
+                    let outcome = wait(binary, address, target, 1);
                     let ready = hostility.enough_for.contains(&scheme);
                     if let Some(what) = judge(&outcome, ready, most) {
                         wrong.lock().unwrap().push(format!("{}: {what}", hostility.name));
@@ -120,19 +126,19 @@ fn next<T>(list: &Mutex<Vec<T>>) -> Option<T> {
     list.lock().unwrap().pop()
 }
 
-fn kubeconfig_of(address: SocketAddr) -> String {
+fn kubeconfig_of(cluster: &str) -> String {
     format!(
-        "clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n\
+        "clusters: [{{name: c, cluster: {{{cluster}}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n\
          contexts: [{{name: x, context: {{cluster: c, user: u}}}}]\ncurrent-context: x\n"
     )
 }
 
 /// What is wrong with an outcome.
 fn judge(outcome: &Outcome, ready: bool, most: u64) -> Option<String> {
-    let Outcome { target, status, took, peak, output } = outcome;
+    let Outcome { target, status, timeout, took, peak, output } = outcome;
     let what = match () {
         () if *status != Some(124) && !(ready && *status == Some(0)) => format!("status {status:?}"),
-        () if *took > TIMEOUT + SLACK => format!("took {took:?}"),
+        () if *took > *timeout + SLACK => format!("took {took:?}"),
         () if output.contains("panicked") => "panicked".into(),
         () if *peak == 0 && !ready => "its memory was not seen".into(),
         () if *peak > most => format!("took {peak} kB"),
@@ -142,13 +148,14 @@ fn judge(outcome: &Outcome, ready: bool, most: u64) -> Option<String> {
     Some(format!("{target}: {what}\n{output}"))
 }
 
-/// Runs a wait to its end, looking at its memory all the time.
-fn wait(binary: &str, address: SocketAddr, target: String) -> Outcome {
+/// Runs a wait to its end, looking at its memory all the time; it may take so many times as long as usual.
+fn wait(binary: &str, address: SocketAddr, target: String, times: u32) -> Outcome {
+    let (timeout, attempt) = (TIMEOUT * times, ATTEMPT * times);
     let began = SystemTime::now();
     let out = tempfile::tempfile().unwrap();
     let mut child = Command::new(binary)
-        .args(["--timeout", &format!("{}ms", TIMEOUT.as_millis())])
-        .args(["--attempt-timeout", &format!("{}ms", ATTEMPT.as_millis()), &target])
+        .args(["--timeout", &format!("{}ms", timeout.as_millis())])
+        .args(["--attempt-timeout", &format!("{}ms", attempt.as_millis()), &target])
         .env_clear()
         .env("HOSTILE_SERVICE_HOST", address.ip().to_string())
         .env("HOSTILE_SERVICE_PORT", address.port().to_string())
@@ -159,7 +166,7 @@ fn wait(binary: &str, address: SocketAddr, target: String) -> Outcome {
         .expect("the binary runs");
     let mut peak = 0;
     let mut ended = None;
-    while ended.is_none() && began.elapsed().unwrap() < TIMEOUT + SLACK + SLACK {
+    while ended.is_none() && began.elapsed().unwrap() < timeout + SLACK + SLACK {
         ended = child.try_wait().unwrap();
         peak = peak.max(high_water(child.id()));
         pause(5);
@@ -170,7 +177,7 @@ fn wait(binary: &str, address: SocketAddr, target: String) -> Outcome {
     let mut output = String::new();
     std::io::Seek::rewind(&mut &out).unwrap();
     std::io::Read::read_to_string(&mut &out, &mut output).unwrap();
-    Outcome { target, status: ended.and_then(|status| status.code()), took, peak, output }
+    Outcome { target, status: ended.and_then(|status| status.code()), timeout, took, peak, output }
 }
 
 /// The most memory that the process has held so far, in kB; 0 when it is gone.
@@ -185,12 +192,17 @@ fn high_water(pid: u32) -> u64 {
 }
 
 /// A server on loopback whose every connection is handled by `serve`.
-fn start(serve: fn(TcpStream)) -> SocketAddr {
+fn start(serve: fn(Stream)) -> SocketAddr {
+    accept(move |stream| serve(Stream::Bare(stream)))
+}
+
+fn accept(handle: impl Fn(TcpStream) + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || serve(stream));
+            let handle = handle.clone();
+            std::thread::spawn(move || handle(stream));
         }
     });
     address
