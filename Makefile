@@ -5,7 +5,8 @@ TARGET     ?= $(shell rustc -vV | sed -n 's/^host: //p')
 # Static glibc; packed relocations (DT_RELR) spare 160 KB, and no index of unwind tables 70 KB: a panic does not unwind.
 # Folding identical functions spares 40 KB more; only lld can, with which rustc links on x86_64.
 FOLD        = $(if $(filter x86_64-%,$(TARGET)), -Clink-arg=-Wl$(comma)--icf=all)
-STATIC      = -Ctarget-feature=+crt-static -Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--no-eh-frame-hdr$(FOLD)
+# In a static program nothing finds getrandom(2) by its name; without this, random numbers would need /dev/urandom.
+STATIC      = -Ctarget-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" -Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--no-eh-frame-hdr$(FOLD)
 BINARY      = target/$(TARGET)/release/prereq
 MAX_SLIM   ?= 4500000
 MAX_BYTES  ?= 12000000

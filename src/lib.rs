@@ -4,6 +4,7 @@
 //! them; [`engine`] carries it out, asking the probes of [`check`], which share [`net`]; [`report`] tells what
 //! happens, and [`explain`] what to look at next. `manifest` writes down for Kubernetes what a command line asks for.
 
+mod aside;
 pub mod check;
 pub mod cli;
 pub mod content;

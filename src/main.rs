@@ -5,15 +5,11 @@ use std::process::ExitCode;
 use prereq::cli::exit::Exit;
 use prereq::plan::env::Env;
 
-/// Threads for what may block: looks at the file system.
-const THREADS: usize = 16;
-
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(prereq::cli::exit::internal));
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let env = Env::new(std::env::vars_os());
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(THREADS).build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let Ok(runtime) = runtime else { return Exit::Internal.into() };
     let exit = runtime.block_on(prereq::cli::run(std::env::args_os(), env));
     // A look at a dead network mount must not hold up the end.

@@ -171,9 +171,9 @@ classes! {
     SERVICE_ROLE "service.role" High "The service is up, but not in the role or state that is asked for."
         ["a cluster without a leader or quorum", "a replica where the primary was meant", "a failover under way"],
         "Look at the state of the cluster; ask for another role if a replica is enough.";
-    LOCAL_RESOURCES "local.resources" Low "This process ran out of descriptors, memory or ports of its own."
-        ["a low limit of open files", "a memory limit", "very many targets at once"],
-        "Raise the limits of this process (`ulimit -n`, the container's memory).";
+    LOCAL_RESOURCES "local.resources" Low "This process ran out of descriptors, memory, threads or ports of its own."
+        ["a low limit of open files or of processes", "a memory limit", "very many targets at once"],
+        "Raise the limits of this process (`ulimit -n` and `-u`, the container's memory and PIDs).";
     LOCAL_SECRET "local.secret" Low "A file with credentials cannot be read."
         ["a Secret that has not been mounted yet", "a wrong path", "a mode that keeps this user out"],
         "Check the path, the mount and the mode of the file.";

@@ -58,6 +58,7 @@ static DENIED: Class = Class::new("exec.denied", Cost::Low, "The program is ther
         "a mode without x",
         "a volume that is mounted with noexec",
         "a program for another architecture",
+        "an image without `/dev/null`",
     ])
     .remedy("Check mode, owner and format of the file, and how its volume is mounted.");
 /// It does not end.
@@ -182,17 +183,20 @@ impl Exec {
     /// The reason why the program could not be started.
     fn not_run(&self, error: &io::Error) -> Reason {
         let program = self.program.replace(char::is_control, "\u{FFFD}");
+        let path = self.program.contains('/');
         match error.kind() {
-            // The file is there, so what is missing is what runs it.
-            ErrorKind::NotFound if self.program.contains('/') && Path::new(&self.program).exists() => {
-                Reason::new(
-                    &MISSING,
-                    format!("{program} is there, but not the interpreter or loader that it needs"),
-                )
-            }
-            ErrorKind::NotFound if self.program.contains('/') => {
+            ErrorKind::NotFound if path && !Path::new(&self.program).exists() => {
                 Reason::new(&MISSING, format!("there is no program {program}"))
             }
+            ErrorKind::NotFound if !Path::new("/dev/null").exists() => Reason::new(
+                &DENIED,
+                format!("{program} cannot be executed: its input is /dev/null, which is not there"),
+            ),
+            // The file is there, so what is missing is what runs it.
+            ErrorKind::NotFound if path => Reason::new(
+                &MISSING,
+                format!("{program} is there, but not the interpreter or loader that it needs"),
+            ),
             ErrorKind::NotFound => Reason::new(&MISSING, format!("there is no program {program} in PATH")),
             ErrorKind::PermissionDenied => {
                 Reason::new(&DENIED, format!("{program} cannot be executed: permission denied"))

@@ -14,7 +14,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use regex_lite::Regex;
 
-use super::{Attempt, Class, Cost, Draft, Evidence, Fact, Kind, Opt, Probe, Reason, Scheme, Verdict};
+use super::{Attempt, Class, Cost, Draft, Evidence, Fact, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
+use crate::aside::aside;
 use crate::net::watch::Watch;
 use crate::net::{Net, io_words};
 use crate::plan::duration;
@@ -203,14 +204,14 @@ impl Probe for File {
             attempt.trace.doing(|| Reason::new(&HANGS, "the file system does not answer"));
             let (path, pattern, min) = (self.path.clone(), self.pattern.clone(), self.min);
             let expect = Arc::clone(&self.expect);
-            let looked = tokio::task::spawn_blocking(move || match pattern {
+            let looked = aside(move || match pattern {
                 Some(_) => several(&path, min, &expect),
                 None => look(&path, &expect),
             });
             match looked.await {
                 Ok(Ok(evidence)) => Verdict::Ready(evidence),
                 Ok(Err(reason)) => Verdict::NotYet(reason),
-                Err(_) => Verdict::NotYet(Reason::new(&UNREADABLE, "the look at the file was given up")),
+                Err(error) => Verdict::NotYet(no_thread(&error)),
             }
         }
         .boxed_local()
@@ -227,6 +228,11 @@ impl Probe for File {
         };
         net.watcher.folder(if plain.as_os_str().is_empty() { Path::new(".") } else { &plain })
     }
+}
+
+/// The reason why nothing could be looked at.
+pub(super) fn no_thread(error: &std::io::Error) -> Reason {
+    Reason::new(&class::LOCAL_RESOURCES, format!("no thread can be started: {}", io_words(error)))
 }
 
 /// One path.

@@ -66,7 +66,7 @@ pub fn hint(precondition: &Precondition, reason: &Reason, surroundings: Surround
         "file.count" => "fewer files than min= match".into(),
         "exec.missing" => "it is not in this image: one from scratch holds no other program, no shell and no C library; put it in, or use a kind that needs none".into(),
         "exec.status" => "run the program by hand, or with prereq explain, which shows what it prints".into(),
-        "local.resources" => "this process is out of descriptors, memory or ports: raise its limits (ulimit -n)".into(),
+        "local.resources" => "this process is out of descriptors, memory, threads or ports: raise its limits (ulimit -n, -u)".into(),
         "local.secret" => "check the path, the mount and the mode of the file".into(),
         "attempt.timeout" => "give it more time with attempt-timeout=".into(),
         "not.satisfied" => "'not' waits until this is no longer so".into(),

@@ -110,19 +110,25 @@ impl Watcher {
 }
 
 fn start(folders: &Folders) -> Option<RefCell<RecommendedWatcher>> {
-    let folders = Arc::clone(folders);
+    let shared = Arc::clone(folders);
     let handler = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         // Reading changes nothing, and we read ourselves.
         if matches!(event.kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write)) {
             return;
         }
-        let folders = folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = shared.lock().unwrap_or_else(PoisonError::into_inner);
         for folder in event.paths.iter().flat_map(|path| path.ancestors().take(2)) {
             if let Some(sender) = folders.get(folder) {
                 sender.send_replace(());
             }
         }
     };
-    notify::recommended_watcher(handler).ok().map(RefCell::new)
+    let watcher = notify::recommended_watcher(handler).ok()?;
+    if Arc::strong_count(folders) == 1 {
+        // No thread could be started to hold the handler. All that can be asked of such a watcher, its end too, panics.
+        std::mem::forget(watcher);
+        return None;
+    }
+    Some(RefCell::new(watcher))
 }

@@ -1,6 +1,7 @@
 //! Standard output that never holds up the waiting: lines go through a bounded queue to a thread of their own.
 //!
-//! A pipe that is full, closed or slow costs lines, never time and never the exit status.
+//! A pipe that is full, closed or slow costs lines, never time and never the exit status. Where no thread can be
+//! started, what the reader can take at once is written, and the rest is lost.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -8,8 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// How many writes may wait for a slow reader.
 const QUEUE: usize = 1024;
+/// What a pipe that can take anything takes as a whole (`PIPE_BUF`).
+const PIECE: usize = 4096;
 
 enum Message {
     Bytes(Vec<u8>),
@@ -23,6 +28,8 @@ pub struct Output {
     /// How many writes are not done yet.
     waiting: Arc<AtomicUsize>,
     lost: u64,
+    /// Whether there was no thread to be had.
+    alone: bool,
 }
 
 impl Output {
@@ -34,7 +41,7 @@ impl Output {
 
     /// Output to what `open` gives.
     pub fn new(open: impl FnOnce() -> Box<dyn Write + Send> + 'static) -> Self {
-        Self { open: Some(Box::new(open)), queue: None, waiting: Arc::default(), lost: 0 }
+        Self { open: Some(Box::new(open)), queue: None, waiting: Arc::default(), lost: 0, alone: false }
     }
 
     /// Whether all that was handed over so far is written: if not, what only refreshes a display can wait.
@@ -67,9 +74,12 @@ impl Write for Output {
             let mut to = open();
             let thread = std::thread::Builder::new().name("output".into()).stack_size(64 * 1024);
             let waiting = Arc::clone(&self.waiting);
-            if thread.spawn(move || drain(&messages, &waiting, to.as_mut())).is_ok() {
-                self.queue = Some(queue);
-            }
+            let started = thread.spawn(move || drain(&messages, &waiting, to.as_mut())).is_ok();
+            self.queue = started.then_some(queue);
+            self.alone = !started;
+        }
+        if self.alone && !at_once(bytes) {
+            self.lost += 1;
         }
         if let Some(queue) = &self.queue {
             self.waiting.fetch_add(1, Ordering::AcqRel);
@@ -87,6 +97,16 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Writes to standard output as long as that does not block; whether it was all.
+fn at_once(bytes: &[u8]) -> bool {
+    let out = io::stdout();
+    bytes.chunks(PIECE).all(|piece| {
+        let mut ready = [PollFd::new(&out, PollFlags::OUT)];
+        let writable = poll(&mut ready, Some(&Timespec::default())) == Ok(1);
+        writable && (&out).write_all(piece).and_then(|()| (&out).flush()).is_ok()
+    })
 }
 
 fn drain(messages: &Receiver<Message>, waiting: &AtomicUsize, to: &mut dyn Write) {

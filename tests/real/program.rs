@@ -47,10 +47,23 @@ pub(crate) fn start_patiently<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
 fn start_for<'a>(net: &'a Net, timeout: Duration, words: &[&str], env: &[(&str, &str)]) -> Waiting<'a> {
     let timeout = format!("{}ms", timeout.as_millis());
     let args: Vec<&str> = ["--timeout", &timeout].into_iter().chain(words.iter().copied()).collect();
+    launch(net, &binary(), &args, env)
+}
+
+/// Runs to the end with a time-out of [`SHORT`], behind a shell's `script`, which becomes `"$0" "$@"` in the end. What it
+/// mounts is seen by nobody else, and is gone afterwards.
+pub(crate) fn prereq_behind(net: &Net, script: &str, words: &[&str]) -> Outcome {
+    let (binary, timeout) = (binary(), format!("{}ms", SHORT.as_millis()));
+    let own = ["-c", script, &binary, "--timeout", &timeout];
+    let args: Vec<&str> = own.into_iter().chain(words.iter().copied()).collect();
+    launch(net, "/bin/sh", &args, &[]).finish(SHORT + SLACK)
+}
+
+fn launch<'a>(net: &'a Net, program: &str, args: &[&str], env: &[(&str, &str)]) -> Waiting<'a> {
     let log = format!("prereq-{}.log", fastrand::u64(..));
     // Before it starts: it cannot have ended early by this clock.
     let begun = Instant::now();
-    let process = net.spawn(&log, &binary(), &args, env);
+    let process = net.spawn(&log, program, args, env);
     Waiting { net, process, log, begun }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use self::follow::{Follower, Read};
 use super::{Attempt, Class, Cost, Draft, Evidence, Kind, Opt, Probe, Reason, Scheme, Verdict, file};
+use crate::aside::aside;
 use crate::net::Net;
 use crate::net::watch::Watch;
 use crate::plan::problem::Problem;
@@ -91,13 +92,13 @@ impl Log {
         // A piece at a time, so that an attempt can be cut short and the next one goes on.
         let (matches, lines) = loop {
             let (follower, regex, min) = (Arc::clone(&self.follower), Arc::clone(&self.regex), self.min);
-            let piece = tokio::task::spawn_blocking(move || {
+            let piece = aside(move || {
                 let mut follower = follower.lock().unwrap_or_else(PoisonError::into_inner);
                 follower.read(&regex, min)
             });
             let read = match piece.await {
                 Ok(read) => read.map_err(|error| self.not_read(&error))?,
-                Err(_) => return Err(Reason::new(&file::UNREADABLE, "the look at the file was given up")),
+                Err(error) => return Err(file::no_thread(&error)),
             };
             match read {
                 Read::More => {}

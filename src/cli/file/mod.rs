@@ -20,6 +20,7 @@ pub(super) use schema::schema;
 pub(super) use write::{Format, write};
 
 use super::sources::FromFile;
+use crate::aside::aside;
 use crate::net::io_words;
 use crate::plan::env::Env;
 use crate::plan::problem::Problem;
@@ -35,11 +36,11 @@ const STDIN: &str = "-";
 /// Reads the file `name`.
 pub(super) async fn load(name: &str, env: &Env) -> FromFile {
     let path = name.to_owned();
-    let content = tokio::task::spawn_blocking(move || content(&path));
+    let content = aside(move || content(&path));
     let why = match tokio::time::timeout(PATIENCE, content).await {
         Ok(Ok(Ok(content))) => return parse(name, &content, env),
         Ok(Ok(Err(why))) => why,
-        Ok(Err(_)) => "cannot be read".to_owned(),
+        Ok(Err(error)) => format!("cannot be read: {}", io_words(&error)),
         Err(_) => format!("nothing came within {}", crate::plan::duration::exact(PATIENCE)),
     };
     let problem = Problem::new(format!("the configuration file {why}")).at(shown(name));
