@@ -1,7 +1,12 @@
-//! The binary that is shipped keeps within the memory that a Pod allows it, whoever it talks to.
+//! The binary that is shipped keeps within the memory and the time that it is allowed, whoever it talks to.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
 
 use crate::besieged::{besieged, besieged_behind_tls};
-use crate::program::binary;
+use crate::net::Net;
+use crate::program::{SHORT, binary, start_briefly};
 
 #[test]
 #[ignore = "measures the static binary: make real"]
@@ -15,7 +20,32 @@ fn every_kind_against_hostile_servers_that_it_trusts_in_16_megabytes() {
     besieged_behind_tls(&binary(), most());
 }
 
+/// Interim responses as fast as they can be sent are read in long turns, which the end has to wait for.
+#[test]
+#[ignore = "measures the static binary: make real"]
+fn a_flood_of_interim_responses_delays_the_end_a_little() {
+    let net = Net::new();
+    let listener = net.inside(|| TcpListener::bind("127.0.0.1:8080").expect("a port"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let many = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(8_000);
+                while stream.write_all(&many).is_ok() {}
+            });
+        }
+    });
+    // Unoptimised, it reads forty times as slowly.
+    let late = Duration::from_millis(if is_debug() { 20_000 } else { 500 });
+    let outcome = start_briefly(&net, &["http://127.0.0.1:8080/"]).finish(SHORT + late);
+    outcome.is_unmet("127.0.0.1:8080", "http.timeout");
+}
+
 /// What it may take, in kB.
 fn most() -> u64 {
-    if binary() == env!("CARGO_BIN_EXE_prereq") { 40_000 } else { 16_000 }
+    if is_debug() { 40_000 } else { 16_000 }
+}
+
+fn is_debug() -> bool {
+    binary() == env!("CARGO_BIN_EXE_prereq")
 }

@@ -44,6 +44,11 @@ pub(crate) fn start_patiently<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
     start_for(net, Duration::from_secs(90), words, &[])
 }
 
+/// The same with a time-out of [`SHORT`], which it is meant to reach.
+pub(crate) fn start_briefly<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
+    start_for(net, SHORT, words, &[])
+}
+
 fn start_for<'a>(net: &'a Net, timeout: Duration, words: &[&str], env: &[(&str, &str)]) -> Waiting<'a> {
     let timeout = format!("{}ms", timeout.as_millis());
     let args: Vec<&str> = ["--timeout", &timeout].into_iter().chain(words.iter().copied()).collect();
