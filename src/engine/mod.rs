@@ -36,6 +36,9 @@ pub use tally::End;
 use pause::until;
 use queue::{Queue, Turn};
 
+/// So close to its deadline an attempt begins at its time, alone or not.
+const CLOSE: Duration = Duration::from_secs(1);
+
 /// What a run needs beside its plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Conditions {
@@ -212,22 +215,25 @@ impl<'a> Work<'a> {
             *watch = one.probe.watch(self.net);
         }
         let turn = self.queue.turn(id);
-        let wait = wait.map(|wait| Instant::now() + wait);
-        if wait.is_some_and(|wait| wait <= Instant::now()) {
+        let planned = wait.map(|wait| Instant::now() + wait);
+        if wait.is_some_and(|wait| wait.is_zero()) {
             self.queue.now(turn);
         } else if let Some(mut taken) = watch.take() {
             // A streak is counted by the clock; its absence need not be.
             let patient = progress.leaf(id).streak.count == 0;
             let pause = async move {
-                until(wait, patient, &mut taken).await;
+                until(planned, patient, &mut taken).await;
                 slot.watch.replace(Some(taken));
                 turn
             };
             let (abort, registration) = AbortHandle::new_pair();
             slot.doing.replace(Some(Doing::Pause(abort)));
             self.pauses.push(Abortable::new(Box::pin(pause), registration));
-        } else if let Some(wait) = wait {
-            self.queue.plan(turn, wait);
+        } else if let Some((at, wait)) = planned.zip(wait) {
+            // The last attempt before the deadline has no time to wait for others.
+            let close = progress.deadline_of(id).and_then(|deadline| self.began.checked_add(deadline));
+            let close = close.is_some_and(|deadline| deadline <= at + CLOSE);
+            self.queue.plan(turn, at, if close { Duration::ZERO } else { wait });
         }
     }
 

@@ -6,9 +6,13 @@ use std::collections::{BinaryHeap, VecDeque};
 use tokio::time::{Duration, Instant};
 
 /// So many attempts are begun together; it bounds what ten thousand targets weigh at once.
-const TOGETHER: usize = 1024;
-/// An attempt that takes longer hangs, and makes room for another.
-const HANGS: Duration = Duration::from_millis(50);
+const TOGETHER: usize = 512;
+/// An attempt that takes longer hangs, and makes room for another. (Not much longer than it takes to begin
+/// [`TOGETHER`] of them, lest those that are merely waiting for their turn count as hanging.)
+const HANGS: Duration = Duration::from_millis(100);
+/// An attempt may come so much later, as a share of the wait before it, to begin along with others: waking up is most
+/// of what waiting costs.
+const LATER: u32 = 16;
 
 /// A turn of a precondition; a later one makes it void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +25,8 @@ pub(super) struct Turn {
 /// The attempts that are planned and under way.
 #[derive(Debug)]
 pub(super) struct Queue {
-    /// Planned for a time; those of one time in the order in which they were planned.
-    due: BinaryHeap<Reverse<(Instant, u64, Turn)>>,
+    /// Planned for a time, those of one time in the order in which they were planned, and how much later will do.
+    due: BinaryHeap<Reverse<(Instant, u64, Turn, Duration)>>,
     planned: u64,
     /// To be begun as soon as there is room.
     ready: VecDeque<Turn>,
@@ -56,10 +60,10 @@ impl Queue {
         Turn { id, number: self.turns[id].0 }
     }
 
-    /// Plans an attempt for `at`.
-    pub(super) fn plan(&mut self, turn: Turn, at: Instant) {
+    /// Plans an attempt for `at`, after a wait of this length (zero: not later for the sake of others).
+    pub(super) fn plan(&mut self, turn: Turn, at: Instant, wait: Duration) {
         self.planned += 1;
-        self.due.push(Reverse((at, self.planned, turn)));
+        self.due.push(Reverse((at, self.planned, turn, wait / LATER)));
     }
 
     /// An attempt is to be made now.
@@ -69,11 +73,13 @@ impl Queue {
 
     /// The precondition of the next attempt to begin at `now`, if one is due and there is room.
     pub(super) fn begin(&mut self, now: Instant) -> Option<usize> {
-        while let Some(Reverse((at, _, turn))) = self.due.peek().copied()
-            && at <= now
-        {
-            self.due.pop();
-            self.ready.push_back(turn);
+        if self.together().is_some_and(|together| together <= now) {
+            while let Some(Reverse((at, _, turn, _))) = self.due.peek().copied()
+                && at <= now
+            {
+                self.due.pop();
+                self.ready.push_back(turn);
+            }
         }
         self.age(now);
         while let Some(turn) = self.ready.front().copied() {
@@ -102,12 +108,20 @@ impl Queue {
 
     /// When [`Queue::begin`] is to be called next, unless an attempt ends before.
     pub(super) fn next(&self) -> Option<Instant> {
-        let due = self.due.peek().map(|Reverse((at, ..))| *at);
         let room = match self.begun.front() {
             Some((begun, _)) if !self.ready.is_empty() && self.running < self.at_once => Some(*begun + HANGS),
             _ => None,
         };
-        due.into_iter().chain(room).min()
+        self.together().into_iter().chain(room).min()
+    }
+
+    /// When the next planned attempts begin: a little later than the first one where another follows closely.
+    fn together(&self) -> Option<Instant> {
+        let Reverse((first, _, _, later)) = *self.due.peek()?;
+        let latest = first + later;
+        // The second one is a child of the root.
+        let follows = self.due.iter().skip(1).take(2).any(|Reverse((at, ..))| *at <= latest);
+        Some(if follows { latest } else { first })
     }
 
     fn is_void(&self, turn: Turn) -> bool {
@@ -143,7 +157,7 @@ mod tests {
 
     fn planned(queue: &mut Queue, id: usize, at: Instant) {
         let turn = queue.turn(id);
-        queue.plan(turn, at);
+        queue.plan(turn, at, Duration::ZERO);
     }
 
     #[test]
@@ -161,6 +175,27 @@ mod tests {
         planned(&mut queue, 3, after(50));
         assert!(begun(&mut queue, after(40)).is_empty());
         assert_eq!(begun(&mut queue, after(50)), [3]);
+    }
+
+    #[test]
+    fn attempts_that_are_due_at_nearly_the_same_time_begin_together() {
+        let start = Instant::now();
+        let after = |millis| start + Duration::from_millis(millis);
+        let mut queue = Queue::new(5, 10);
+        // After 160 ms, 10 ms more do no harm.
+        for (id, at) in [(0, 160), (1, 166), (2, 170), (3, 171), (4, 200)] {
+            let turn = queue.turn(id);
+            queue.plan(turn, after(at), Duration::from_millis(160));
+        }
+        assert_eq!(queue.next(), Some(after(170)));
+        assert!(begun(&mut queue, after(169)).is_empty());
+        assert_eq!(begun(&mut queue, after(170)), [0, 1, 2]);
+        // Alone, each is begun at its time.
+        assert_eq!(queue.next(), Some(after(171)));
+        assert_eq!(begun(&mut queue, after(171)), [3]);
+        assert_eq!(queue.next(), Some(after(200)));
+        assert_eq!(begun(&mut queue, after(205)), [4]);
+        assert_eq!(queue.next(), None);
     }
 
     #[test]
