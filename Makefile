@@ -144,13 +144,13 @@ fuzz: $(CARGO_FUZZ) ## feed every reader of foreign bytes with anything, SECONDS
 test-cluster: release ## the static binary and IMAGE, which the nodes must have, against the cluster that KUBECONFIG names
 	tests/cluster/run.sh $(BINARY) $(IMAGE)
 
-bench: release ## measure the static binary (benches/README.md)
+bench: release slim ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run
 
 herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg and docs/lag.svg
 	cargo run --locked --example herd -- docs
 
-performance: release ## measure all, and renew the tables of docs/performance.md
+performance: release slim ## measure all, and renew the tables of docs/performance.md
 	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
 ci: fmt-check clippy features test doc deny size-check real image-test pods examples ## all that .ci/run runs, on a machine that is set up

@@ -3,20 +3,20 @@
 
 import resource
 
-from common import accept_all, peak, raise_file_limit, report
+from common import Run, accept_all, descriptors, many_addresses, peak, raise_file_limit, report
+from others import OURS
 
 raise_file_limit()
 port = accept_all("0.0.0.0")
 
 
-def words(count):
-    return [f"tcp://127.0.{1 + n // 250}.{1 + n % 250}:{port}" for n in range(count)]
-
-
 def measured(name, count):
-    runs = [peak(*words(count)) for _ in range(3)]
-    report(f"{name}-{count}", [seconds for _, seconds in runs], "s")
-    report(f"{name}-{count}-memory", [memory / 1024 for memory, _ in runs], "MiB")
+    command = OURS.command("many", many_addresses(count, port))
+    seconds = [Run(command).finish().wall for _ in range(3)]
+    report(f"{name}-{count}", seconds, "s")
+    report(f"{name}-{count}-each", [value / count * 1e6 for value in seconds], "µs")
+    report(f"{name}-{count}-memory", [peak(command)[0] for _ in range(3)], "MB")
+    report(f"{name}-{count}-descriptors", [descriptors(command) for _ in range(3)], "open")
 
 
 for count in (1, 10, 100, 1000, 10000):

@@ -3,14 +3,14 @@
 
 import os
 
-from common import accept_all, peak, raise_file_limit, report
+from common import accept_all, many_addresses, peak, raise_file_limit, report
+from others import able, in_turn
 
 COUNT = int(os.environ.get("TARGETS", "10000"))
 
 raise_file_limit()
-port = accept_all("0.0.0.0")
-# All of 127.0.0.0/8 is this host: no two targets are the same.
-words = [f"tcp://127.0.{1 + n // 250}.{1 + n % 250}:{port}" for n in range(COUNT)]
-runs = [peak(*words) for _ in range(5)]
-report(f"many-{COUNT}", [seconds for _, seconds in runs], "s")
-report(f"many-{COUNT}-memory", [memory / 1024 for memory, _ in runs], "MiB")
+pairs = many_addresses(COUNT, accept_all("0.0.0.0"))
+results = in_turn(f"many-{COUNT}", able("many"), 5, 1, lambda tool: peak(tool.command("many", pairs)), theirs=2)
+for tool, runs in results.items():
+    report(tool.line(f"many-{COUNT}"), [seconds for _, seconds in runs], "s")
+    report(tool.line(f"many-{COUNT}-memory"), [memory for memory, _ in runs], "MB")

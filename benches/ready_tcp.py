@@ -2,26 +2,24 @@
 """A TCP target that is ready: from start to exit, side by side with `nc -z` where there is one (NC=… for another)."""
 
 import os
-import shutil
 import statistics
 
-from common import BINARY, accept_all, report, timed
-
-RUNS = 200
+from common import accept_all, report, timed
+from others import Tool, able, in_turn
 
 port = accept_all()
-ours = [BINARY, "--timeout", "10s", f"tcp://127.0.0.1:{port}"]
-nc = shutil.which(os.environ.get("NC", "nc"))
-theirs = [nc, "-z", "127.0.0.1", str(port)]
-mine, other = [], []
-for _ in range(RUNS):
-    mine.append(timed(ours) * 1e3)
-    if nc:
-        other.append(timed(theirs) * 1e3)
-report("ready-tcp", mine, "ms")
-if nc:
-    report("ready-tcp-nc", other, "ms")
-    ratios = [a / b for a, b in zip(mine, other)]
-    report("ready-tcp-ratio", ratios, "x", statistics.median(mine) / statistics.median(other))
+nc = Tool("nc", os.environ.get("NC", "nc"), tcp=lambda path, host, port: [path, "-z", host, port], floor=True)
+ours, *others = able("tcp")
+tools = [ours, *([nc] if nc.path else []), *others]
+
+results = in_turn(
+    "ready-tcp", tools, 200, 1, lambda tool: timed(tool.command("tcp", "127.0.0.1", str(port))) * 1e3, theirs=20
+)
+for tool, times in results.items():
+    report(tool.line("ready-tcp"), times, "ms")
+if nc in results:
+    mine, bare = results[ours], results[nc]
+    ratios = [a / b for a, b in zip(mine, bare)]
+    report("ready-tcp-ratio", ratios, "x", statistics.median(mine) / statistics.median(bare))
 else:
     print("ready-tcp-nc not measured: no nc here", flush=True)

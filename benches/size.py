@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""The size of the binary, which is the size of the image."""
+"""The static binaries: the full one, and the slim one where it has been built (make slim)."""
 
-import os
+import pathlib
 
-from common import BINARY, report
+from common import BINARY, ROOT, report
 
-report("size", [os.path.getsize(BINARY) / 1e6], "MB")
+report("size", [pathlib.Path(BINARY).stat().st_size / 1e6], "MB")
+for slim in ROOT.glob("target/slim/*/release/prereq"):
+    report("size-slim", [slim.stat().st_size / 1e6], "MB")
