@@ -124,7 +124,8 @@ pub async fn run<'a>(
     let heartbeat = plan.settings.heartbeat.duration();
     let mut next_heartbeat = heartbeat.and_then(|every| began.checked_add(every));
     let mut next_tick = conditions.tick.map(|every| began + every);
-    let mut shutdown = std::pin::pin!(shutdown);
+    // A set of one: it looks at a future only when that has something to say, not at every turn of the loop.
+    let mut shutdown = FuturesUnordered::from_iter([shutdown]);
     // One timer for all that is to come; setting it anew is cheaper than making one for each.
     let mut timer = std::pin::pin!(sleep_until(began));
 
@@ -147,7 +148,7 @@ pub async fn run<'a>(
         }
         tokio::select! {
             biased;
-            signal = &mut shutdown => progress.interrupt(signal, |id| slots[id].cut(), began.elapsed()),
+            Some(signal) = shutdown.next() => progress.interrupt(signal, |id| slots[id].cut(), began.elapsed()),
             () = &mut timer, if wake.is_some() => {
                 let now = Instant::now();
                 let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= now);

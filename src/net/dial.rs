@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::trace::Trace;
-use super::{Net, io_class, io_words};
+use super::{Net, connect, io_class, io_words};
 use crate::check::{Class, Fact, Reason, class};
 use crate::plan::target::Host;
 
@@ -168,6 +168,12 @@ impl Board {
     /// One reason for all addresses: of the class that says most, with each address' own words.
     fn reason(&self) -> Reason {
         let board = self.0.borrow();
+        if let [Entry { address, failure, .. }] = board.as_slice() {
+            let text = format!("{} {} {address}", failure.words, failure.preposition());
+            let mut reason = Reason { class: failure.class, text, facts: vec![Fact::Peer(*address)] };
+            reason.facts.extend(failure.facts.iter().cloned());
+            return reason;
+        }
         let mut groups: Vec<(&Failure, Vec<SocketAddr>)> = Vec::new();
         for Entry { address, failure, .. } in board.iter() {
             match groups.iter_mut().find(|(known, _)| known.words == failure.words) {
@@ -229,7 +235,7 @@ pub async fn connect(trace: &Trace, addresses: &[SocketAddr]) -> Result<TcpStrea
 
 /// One connect to one address.
 pub(crate) async fn connect_one(address: SocketAddr) -> Result<TcpStream, Failure> {
-    let stream = TcpStream::connect(address).await?;
+    let stream = connect::to(address).await?;
     // A connect to a port of our own ephemeral range can meet itself (TCP's simultaneous open).
     if stream.local_addr().ok() == Some(address) {
         return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());

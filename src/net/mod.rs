@@ -1,5 +1,6 @@
 //! What the kinds share on the network: names, connections, TLS. Each stage is noted in the attempt's trace.
 
+mod connect;
 pub mod dial;
 pub mod http;
 pub mod resolve;

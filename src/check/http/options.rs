@@ -38,7 +38,7 @@ pub(in crate::check) fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
         host,
         body,
         unix: draft.text("unix").map(Into::into),
-        http2: draft.switch("http2"),
+        http2: http2(draft),
         tls,
         proxy: draft.parsed("proxy", ProxyMode::parse),
         redirects: draft.number("redirects", 0).unwrap_or(10),
@@ -46,6 +46,18 @@ pub(in crate::check) fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
     };
     agree(draft, &request);
     Some(Box::new(Http { request, auth, expect }))
+}
+
+/// Whether HTTP/2 is wanted.
+fn http2(draft: &mut Draft<'_>) -> bool {
+    let wanted = draft.switch("http2");
+    if wanted && !cfg!(feature = "http2") {
+        draft.problem(
+            Problem::new("option http2 is not compiled into this build")
+                .hint("it comes with the feature 'http2': cargo install prereq --features http2"),
+        );
+    }
+    wanted
 }
 
 /// Notes options that contradict each other.

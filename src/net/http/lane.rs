@@ -249,6 +249,7 @@ impl<'a> Lane<'a> {
             .http09_responses()
             .tls_backend_preconfigured(self.config(seen).ok()?)
             .connector_layer(Gate { taken: Arc::clone(&self.taken), passed: Arc::clone(passed) });
+        #[cfg(feature = "http2")]
         if self.request.http2 {
             builder = builder.http2_prior_knowledge();
         }
