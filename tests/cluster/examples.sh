@@ -1,7 +1,6 @@
 # The examples and what `prereq manifest` prints: a real API server takes all of it, and what can run here does what it says.
 # shellcheck shell=bash
 
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' ../../Cargo.toml | head -n 1)
 minor=$(kubectl version --output json 2>/dev/null | jq --raw-output '.serverVersion.minor | sub("[^0-9].*"; "") | tonumber')
 # takes WHAT FILE: the API server takes the objects in the file
 takes() {

@@ -30,7 +30,6 @@ leaver leaves '${POD_IP}'
 start leavers "k8s:$namespace/endpoint/leavers#min=2"
 ended leavers 0
 ip_of() { in_ns get pod "$1" --output 'jsonpath={.status.podIP}'; }
-hook_failed() { in_ns get events --field-selector "reason=FailedPreStopHook,involvedObject.name=$1" --output name | grep -q .; }
 
 start left not "k8s:$namespace/endpoint/leavers#ip=$(ip_of leaves)"
 follow leaves main

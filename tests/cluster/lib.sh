@@ -1,6 +1,7 @@
 # What the parts of tests/cluster share: a namespace of its own, times, Pods that run the image.
 # shellcheck shell=bash
 
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' ../../Cargo.toml | head -n 1)
 failures=0
 pass() { printf '  ok    %s\n' "$1"; }
 fail() { printf '  FAIL  %s\n' "$1"; failures=$((failures + 1)); }
@@ -115,3 +116,24 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: $1}
 subjects: [{kind: ServiceAccount, name: $1}]
 A
 }
+
+# pod NAME ACCOUNT ARGUMENTS…: a Pod whose init container waits
+pod() {
+  local name=$1 account=$2
+  shift 2
+  in_ns apply --filename - >/dev/null <<P
+apiVersion: v1
+kind: Pod
+metadata: {name: $name}
+spec:
+  restartPolicy: Never
+  serviceAccountName: $account
+  initContainers: [$(container wait "$@")]
+  containers: [$(container main delay:1ms)]
+P
+}
+logs() { in_ns logs "$1" --container wait >"$work/$1.log" 2>/dev/null; }
+log_says() { logs "$1" && grep -qF -- "$2" "$work/$1.log"; }
+phase_is() { [[ $(in_ns get pod "$1" --output 'jsonpath={.status.phase}') == "$2" ]]; }
+# hook_failed POD: whether the cluster says that a hook of its before the stop failed
+hook_failed() { in_ns get events --field-selector "reason=FailedPreStopHook,involvedObject.name=$1" --output name | grep -q .; }

@@ -1,30 +1,12 @@
 # In Pods, with their own accounts: what they may look at, what they leave behind, how they end.
 # shellcheck shell=bash
 
-# pod NAME ACCOUNT ARGUMENTS…: a Pod whose init container waits
-pod() {
-  local name=$1 account=$2
-  shift 2
-  in_ns apply --filename - >/dev/null <<P
-apiVersion: v1
-kind: Pod
-metadata: {name: $name}
-spec:
-  restartPolicy: Never
-  serviceAccountName: $account
-  initContainers: [$(container wait "$@")]
-  containers: [$(container main delay:1ms)]
-P
-}
-logs() { in_ns logs "$1" --container wait >"$work/$1.log" 2>/dev/null; }
-log_says() { logs "$1" && grep -qF -- "$2" "$work/$1.log"; }
-phase_is() { [[ $(in_ns get pod "$1" --output 'jsonpath={.status.phase}') == "$2" ]]; }
-
 # An account that may watch Jobs but not list them; then with exactly the rule that the hint shows.
 account some '{apiGroups: [batch], resources: [jobs], verbs: [get, watch]}'
 pod forbidden some --timeout=3s k8s:job/migrate
 eventually 30 phase_is forbidden Failed
 logs forbidden
+job migrate delay:1s
 rule='- {apiGroups: [batch], resources: [jobs], verbs: [get, list, watch]}'
 says "a verb that is missing" "not allowed to list jobs.batch in namespace $namespace [k8s.forbidden]" "$work/forbidden.log"
 says "a verb that is missing" "add to a Role in namespace $namespace: $rule" "$work/forbidden.log"

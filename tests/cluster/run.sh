@@ -3,12 +3,14 @@
 #
 #   tests/cluster/run.sh BINARY IMAGE        PARTS="objects pods" for some
 #
-# Needs kubectl and jq, an account that may make namespaces, definitions and volumes, and IMAGE on the nodes (PULL_POLICY
+# Needs kubectl, jq and jsonnet, an account that may make namespaces, definitions and volumes, and IMAGE on the nodes (PULL_POLICY
 # is Never by default). Everything is made in a namespace of its own, which is gone afterwards. Nothing is skipped.
 set -euo pipefail
 binary=$(realpath -- "${1:?BINARY}")
 image=${2:?IMAGE}
 pull=${PULL_POLICY:-Never}
+# With busybox, for applications that have to serve.
+server=${SERVER:-busybox}
 cd "$(dirname "$0")"
 # shellcheck source=tests/cluster/lib.sh
 source ./lib.sh
@@ -34,7 +36,7 @@ kubectl create namespace "$namespace" >/dev/null
 eventually 20 in_ns get serviceaccount default
 printf 'cluster: %s\n' "$(kubectl version --output json 2>/dev/null | jq --raw-output .serverVersion.gitVersion)"
 
-for part in ${PARTS:-objects pods hooks examples}; do
+for part in ${PARTS:-objects pods hooks examples served}; do
   printf '%s\n' "$part"
   # shellcheck source=/dev/null
   source "./$part.sh"
