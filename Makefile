@@ -1,13 +1,24 @@
 # Every step of the continuous integration is a recipe here, and nothing is in the one that is not in the other.
 
 comma      := ,
+space      := $(subst ,, )
+unit       := $(shell printf '\037')
 TARGET     ?= $(shell rustc -vV | sed -n 's/^host: //p')
 # Static glibc; packed relocations (DT_RELR) spare 160 KB, and no index of unwind tables 70 KB: a panic does not unwind.
 # Folding identical functions spares 40 KB more; only lld can, with which rustc links on x86_64.
 FOLD        = $(if $(filter x86_64-%,$(TARGET)), -Clink-arg=-Wl$(comma)--icf=all)
 # In a static program nothing finds getrandom(2) by its name; without this, random numbers would need /dev/urandom.
 STATIC      = -Ctarget-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" -Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--no-eh-frame-hdr$(FOLD)
+# The same bytes wherever it is built: the paths in it, of panics, begin with names instead of this folder and cargo's.
+HOME_CARGO  = $(or $(CARGO_HOME),$(HOME)/.cargo)
+REMAP       = --remap-path-prefix=$(CURDIR)=prereq$(unit)--remap-path-prefix=$(HOME_CARGO)=cargo
+# Flags are separated by a character that no path has (cargo's way for those that may have spaces).
+RELEASE     = CARGO_ENCODED_RUSTFLAGS="$(subst $(space),$(unit),$(STATIC))$(unit)$(REMAP)" \
+  cargo build --release --locked --bin prereq --target $(TARGET)
 BINARY      = target/$(TARGET)/release/prereq
+# So many packages the program may be made of, itself included.
+MAX_SLIM_PACKAGES ?= 151
+MAX_PACKAGES ?= 169
 MAX_SLIM   ?= 4500000
 MAX_BYTES  ?= 12000000
 VERSION     = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -28,13 +39,16 @@ KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
 CARGO_DENY  = target/tools/bin/cargo-deny
 DENY_VERSION = 0.20.2
 
+CARGO_CYCLONEDX = target/tools/bin/cargo-cyclonedx
+CYCLONEDX_VERSION = 0.5.9
+
 CARGO_FUZZ  = target/tools/bin/cargo-fuzz
 FUZZ_VERSION = 0.13.2
 SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench herd performance ci clean
+.PHONY: help build release slim size-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench herd performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -43,12 +57,11 @@ build: ## debug build
 	cargo build
 
 release: ## static release build; prints its size
-	RUSTFLAGS="$(STATIC)" cargo build --release --locked --bin prereq --target $(TARGET)
+	$(RELEASE)
 	@printf '%s: %s bytes\n' $(BINARY) "$$(stat -c %s $(BINARY))"
 
 slim: ## static release build of the feature slim, in target/slim; prints its size
-	RUSTFLAGS="$(STATIC)" cargo build --release --locked --bin prereq --no-default-features --features slim \
-	  --target $(TARGET) --target-dir target/slim
+	$(RELEASE) --no-default-features --features slim --target-dir target/slim
 	@printf '%s: %s bytes\n' target/slim/$(TARGET)/release/prereq "$$(stat -c %s target/slim/$(TARGET)/release/prereq)"
 
 size-check: release slim ## fail when a static binary is larger than it may be: slim MAX_SLIM, full MAX_BYTES
@@ -57,6 +70,29 @@ size-check: release slim ## fail when a static binary is larger than it may be: 
 	  if [ "$$size" -gt $${pair#*:} ]; then echo "$${pair%:*}: $$size bytes, more than $${pair#*:}" >&2; exit 1; fi; \
 	  echo "$${pair%:*}: $$size bytes, within $${pair#*:}"; \
 	done
+
+reproducible: release ## fail when a copy of the sources elsewhere does not make the same static binary
+	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$$copy"; \
+	$(MAKE) --no-print-directory -C "$$copy" release; \
+	cmp $(BINARY) "$$copy/$(BINARY)"; sha256sum $(BINARY)
+
+budget: ## fail when the program is made of more packages than it may be (MAX_SLIM_PACKAGES, MAX_PACKAGES)
+	@for pair in "slim --no-default-features --features slim:$(MAX_SLIM_PACKAGES)" "full --all-features:$(MAX_PACKAGES)"; do \
+	  flavour=$${pair%% *}; flags=$${pair#* }; most=$${flags#*:}; \
+	  count=$$(cargo tree --locked --edges normal,build --target $(TARGET) $${flags%:*} --prefix none --format '{p}' | cut -d ' ' -f 1,2 | sort -u | wc -l); \
+	  if [ "$$count" -lt 2 ] || [ "$$count" -gt "$$most" ]; then echo "$$flavour: $$count packages, not within $$most" >&2; exit 1; fi; \
+	  echo "$$flavour: $$count packages, within $$most"; \
+	done
+
+sbom: $(CARGO_CYCLONEDX) ## list what the program is made of, as CycloneDX, in target/prereq.cdx.json, where nothing of cargo's own list may lack
+	$(CARGO_CYCLONEDX) cyclonedx --quiet --format json --all-features --target $(TARGET) --no-build-deps --override-filename sbom
+	mv sbom.json target/prereq.cdx.json
+	@cargo tree --locked --edges normal --target $(TARGET) --all-features --prefix none --format '{p}' | cut -d ' ' -f 1,2 | sort -u >target/sbom.tree
+	@jq --raw-output '.components[], .metadata.component | "\(.name) v\(.version)"' target/prereq.cdx.json | sort -u >target/sbom.list
+	@missing=$$(comm -23 target/sbom.tree target/sbom.list); \
+	  if [ ! -s target/sbom.tree ] || [ -n "$$missing" ]; then printf 'not in the list: %s\n' $$missing >&2; exit 1; fi
+	@printf 'target/prereq.cdx.json: %s packages\n' "$$(wc -l <target/sbom.list)"
 
 fmt: ## format the code
 	cargo fmt --all
@@ -96,6 +132,10 @@ docs-check: ## fail when one of them is not up to date (part of «test»)
 $(CARGO_DENY):
 	CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
 	  cargo install cargo-deny --version $(DENY_VERSION) --locked --profile dev --root target/tools
+
+$(CARGO_CYCLONEDX):
+	CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
+	  cargo install cargo-cyclonedx --version $(CYCLONEDX_VERSION) --locked --profile dev --root target/tools
 
 deny: $(CARGO_DENY) ## bans, licences and sources of the dependencies
 	$(CARGO_DENY) --all-features --locked check bans licenses sources
@@ -153,7 +193,7 @@ herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg and doc
 performance: release slim ## measure all, and renew the tables of docs/performance.md
 	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
-ci: fmt-check clippy features test doc deny size-check real image-test pods examples ## all that .ci/run runs, on a machine that is set up
+ci: fmt-check clippy features test doc deny budget size-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
 clean: ## remove all that was built
 	cargo clean

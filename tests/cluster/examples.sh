@@ -34,6 +34,7 @@ for kind in init sidecar readiness poststart prestop; do
   if in_ns patch deployment shop --dry-run=server --patch-file "$work/patch.yaml" >"$work/taken.log" 2>&1 ||
     { [[ $kind == sidecar ]] && ((minor < 29)); }; then pass "its patch is taken"; else fail "its patch is refused"; cat "$work/taken.log"; fi
 done
+in_ns delete deployment shop >/dev/null
 
 message() { in_ns get pod "$1" --output 'jsonpath={.status.initContainerStatuses[0].state.terminated.message}{.status.initContainerStatuses[0].lastState.terminated.message}'; }
 has_message() { [[ -n $(message "$1") ]]; }

@@ -66,7 +66,8 @@ in_ns patch service database --patch '{"spec":{"selector":{"app":"fortune-server
 eventually 60 ready shop true && pass "readiness: it is again"
 gone pod shop
 
-# Hooks: the one before the stop takes as long as the endpoint stays, and not its time-out of 30 s.
+# Hooks: the one before the stop takes as long as the endpoint stays, and not its time-out of 30 s. (The kubelet may take
+# another ten to let go of a Pod.)
 in_ns create service clusterip shop --tcp 80:8080 >/dev/null
 served hooks 3
 eventually 60 ready shop true && pass "hooks: the container has started"
@@ -74,7 +75,7 @@ start shop "k8s:$namespace/endpoint/shop"
 ended shop 0
 begun=$(now)
 gone pod shop
-within "hooks: the Pod is gone" 15000 $(($(now) - begun))
+within "hooks: the Pod is gone" 25000 $(($(now) - begun))
 if hook_failed shop; then fail "hooks: the hook failed"; else pass "hooks: the hook ended well"; fi
 
 # A migration that is through, and one that fails while a Pod waits for it.
