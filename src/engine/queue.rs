@@ -233,4 +233,29 @@ mod tests {
         (1..count).for_each(|id| queue.ended(id));
         assert_eq!((queue.running, queue.fresh), (0, 0));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn none_begins_before_its_time_or_much_later(
+            waits in proptest::collection::vec(1_u64..2_000, 1..40), at_once in 40_usize..50,
+        ) {
+            let start = Instant::now();
+            let mut queue = Queue::new(waits.len(), at_once);
+            for (id, wait) in waits.iter().enumerate() {
+                let turn = queue.turn(id);
+                let wait = Duration::from_millis(*wait);
+                queue.plan(turn, start + wait, wait);
+            }
+            let mut count = 0;
+            while let Some(now) = queue.next() {
+                for id in begun(&mut queue, now) {
+                    let wait = Duration::from_millis(waits[id]);
+                    let late = now.checked_duration_since(start + wait);
+                    proptest::prop_assert!(late.is_some_and(|late| late <= wait / LATER), "{late:?} after {wait:?}");
+                    count += 1;
+                }
+            }
+            proptest::prop_assert_eq!(count, waits.len());
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Exact timelines in virtual time, with probes that follow a script.
 
+mod deadlines;
+
 use std::collections::VecDeque;
 
 use futures_util::FutureExt as _;
@@ -25,7 +27,7 @@ static KIND: Kind = Kind {
 };
 
 /// One attempt of a script.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Does {
     Ready,
     /// Ready, with this fingerprint.
