@@ -114,7 +114,9 @@ fn the_command_takes_over() {
 
 #[test]
 fn this_host_is_tried_on_both_families() {
-    let Ok(listener) = TcpListener::bind("[::1]:0") else { panic!("this machine has no IPv6 loopback") };
+    // A port that no other test can have on the other family.
+    let listener = TcpListener::bind(("::1", closed_port()));
+    let Ok(listener) = listener else { panic!("this machine has no IPv6 loopback") };
     let server = Server::on(listener, |_, _| {});
     let port = server.address.port();
     assert_eq!(run(&format!(":{port} [::1]:{port} --timeout 2s")).status, 0);
