@@ -16,6 +16,8 @@ REMAP       = --remap-path-prefix=$(CURDIR)=prereq$(unit)--remap-path-prefix=$(H
 RELEASE     = CARGO_ENCODED_RUSTFLAGS="$(subst $(space),$(unit),$(STATIC))$(unit)$(REMAP)" \
   cargo build --release --locked --bin prereq --target $(TARGET)
 BINARY      = target/$(TARGET)/release/prereq
+# The packages of a build by these features, one in a line.
+packages    = cargo tree --locked --target $(TARGET) --prefix none --format '{p}' $(1) | cut -d ' ' -f 1,2 | sort -u
 # So many packages the program may be made of, itself included.
 MAX_SLIM_PACKAGES ?= 151
 MAX_PACKAGES ?= 169
@@ -80,7 +82,7 @@ reproducible: release ## fail when a copy of the sources elsewhere does not make
 budget: ## fail when the program is made of more packages than it may be (MAX_SLIM_PACKAGES, MAX_PACKAGES)
 	@for pair in "slim --no-default-features --features slim:$(MAX_SLIM_PACKAGES)" "full --all-features:$(MAX_PACKAGES)"; do \
 	  flavour=$${pair%% *}; flags=$${pair#* }; most=$${flags#*:}; \
-	  count=$$(cargo tree --locked --edges normal,build --target $(TARGET) $${flags%:*} --prefix none --format '{p}' | cut -d ' ' -f 1,2 | sort -u | wc -l); \
+	  count=$$($(call packages,--edges normal$(comma)build $${flags%:*}) | wc -l); \
 	  if [ "$$count" -lt 2 ] || [ "$$count" -gt "$$most" ]; then echo "$$flavour: $$count packages, not within $$most" >&2; exit 1; fi; \
 	  echo "$$flavour: $$count packages, within $$most"; \
 	done
@@ -88,7 +90,7 @@ budget: ## fail when the program is made of more packages than it may be (MAX_SL
 sbom: $(CARGO_CYCLONEDX) ## list what the program is made of, as CycloneDX, in target/prereq.cdx.json, where nothing of cargo's own list may lack
 	$(CARGO_CYCLONEDX) cyclonedx --quiet --format json --all-features --target $(TARGET) --no-build-deps --override-filename sbom
 	mv sbom.json target/prereq.cdx.json
-	@cargo tree --locked --edges normal --target $(TARGET) --all-features --prefix none --format '{p}' | cut -d ' ' -f 1,2 | sort -u >target/sbom.tree
+	@$(call packages,--edges normal --all-features) >target/sbom.tree
 	@jq --raw-output '.components[], .metadata.component | "\(.name) v\(.version)"' target/prereq.cdx.json | sort -u >target/sbom.list
 	@missing=$$(comm -23 target/sbom.tree target/sbom.list); \
 	  if [ ! -s target/sbom.tree ] || [ -n "$$missing" ]; then printf 'not in the list: %s\n' $$missing >&2; exit 1; fi

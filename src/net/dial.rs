@@ -107,9 +107,14 @@ impl Failure {
         }
     }
 
+    /// What is said of it where `place` did that.
+    fn text(&self, place: impl std::fmt::Display) -> String {
+        format!("{} {} {place}", self.words, self.preposition())
+    }
+
     /// The reason when there is one address only, or none.
     pub(crate) fn at(self, place: &str) -> Reason {
-        let text = format!("{} {} {place}", self.words, self.preposition());
+        let text = self.text(place);
         Reason { class: self.class, text, facts: self.facts }
     }
 }
@@ -169,8 +174,7 @@ impl Board {
     fn reason(&self) -> Reason {
         let board = self.0.borrow();
         if let [Entry { address, failure, .. }] = board.as_slice() {
-            let text = format!("{} {} {address}", failure.words, failure.preposition());
-            let mut reason = Reason { class: failure.class, text, facts: vec![Fact::Peer(*address)] };
+            let mut reason = Reason::new(failure.class, failure.text(address)).fact(Fact::Peer(*address));
             reason.facts.extend(failure.facts.iter().cloned());
             return reason;
         }
@@ -181,12 +185,8 @@ impl Board {
                 None => groups.push((failure, vec![*address])),
             }
         }
-        let words: Vec<String> = groups
-            .iter()
-            .map(|(failure, addresses)| {
-                format!("{} {} {}", failure.words, failure.preposition(), listed(addresses))
-            })
-            .collect();
+        let words: Vec<String> =
+            groups.iter().map(|(failure, addresses)| failure.text(listed(addresses))).collect();
         let most = groups.iter().map(|(failure, _)| *failure).min_by_key(|failure| rank(failure.class));
         let class = most.map_or(&class::TCP_TIMEOUT, |failure| failure.class);
         let mut reason = Reason::new(class, words.join("; "));

@@ -62,8 +62,13 @@ follow() {
 }
 stopped() {
   wait "${running[log-$1]}" || true
-  says "$1 was stopped, its log" "ended by SIGTERM" "$work/$1.followed"
-  stopped=$(date --date "$(grep 'ended by' "$work/$1.followed" | cut -d ' ' -f 1)" +%s%3N)
+  told "$1 was stopped, its log" "ended by SIGTERM" "$work/$1.followed"
+  stopped=$told
+}
+# told WHAT TEXT FILE: a log with times says TEXT; sets $told to the time when it first did
+told() {
+  says "$@"
+  told=$(date --date "$(grep -F -m 1 -- "$2" "$3" | cut -d ' ' -f 1)" +%s%3N)
 }
 
 # container NAME ARGUMENTS…: an entry of «containers», as the restricted Pod Security Standard has it

@@ -46,7 +46,7 @@ gone deployment fortune-client
 
 # A ConfigMap, and a Secret.
 served config
-# Of the account of other examples, since it has the same name.
+# The Secret has the name that «prereq manifest» gives it.
 in_ns create secret generic prereq --from-literal catalogue-password=s3cret >/dev/null
 eventually 60 init_says shop "dns:database"
 service database 5432
@@ -87,7 +87,7 @@ eventually 30 log_says late k8s.absent
 job doomed --timeout=3s file:/never
 observe doomed job/doomed '.status.conditions[]? | .type == "Failed" and .status == "True"'
 in_ns logs late --container wait --follow --timestamps >"$work/late.followed" 2>&1 </dev/null
-failed=$(date --date "$(grep -F 'cannot be' "$work/late.followed" | head -n 1 | cut -d ' ' -f 1)" +%s%3N)
-within "a Pod that waits for a Job that fails: told" 1000 $((failed - $(seen doomed)))
+told "a Pod that waits for a Job that fails" "cannot be" "$work/late.followed"
+within "… from the failure to that" 1000 $((told - $(seen doomed)))
 eventually 30 phase_is late Failed
 is "… its status" 3 "$(in_ns get pod late --output 'jsonpath={.status.initContainerStatuses[0].state.terminated.exitCode}')"

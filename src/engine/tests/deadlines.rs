@@ -35,6 +35,16 @@ fn can_hold(policy: &Policy, script: &[Does]) -> bool {
     })
 }
 
+/// What comes of `run`, by a clock that stands still while anything else is to be done.
+fn in_virtual_time(run: impl Future<Output = Ran>) -> Ran {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(run)
+}
+
 proptest! {
     #[test]
     fn a_run_ends_when_all_hold_or_exactly_at_its_deadline(
@@ -43,8 +53,7 @@ proptest! {
     ) {
         const NAMES: [&str; 4] = ["a", "b", "c", "d"];
         let possible = preconditions.iter().all(|(policy, script)| can_hold(policy, script));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        let ran = runtime.block_on(async {
+        let ran = in_virtual_time(async {
             let run = preconditions.iter().zip(NAMES).fold(Run::new(), |run, ((policy, script), name)| {
                 run.with(name, policy.clone(), script)
             });
@@ -72,9 +81,8 @@ proptest! {
     fn whoever_can_hold_does_given_time(
         policy in paces(), script in prop::collection::vec(does(), 1..6),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         let possible = can_hold(&policy, &script);
-        let ran = runtime.block_on(async { Run::new().with("a", policy, &script).timeout(60_000).all().await });
+        let ran = in_virtual_time(async { Run::new().with("a", policy, &script).timeout(60_000).all().await });
         prop_assert_eq!(ran.outcome == Outcome::Satisfied, possible);
     }
 }
