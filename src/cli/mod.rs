@@ -146,7 +146,7 @@ async fn from_file(name: &str, env: &Env) -> FromFile {
 #[cfg(not(feature = "config"))]
 fn from_file(name: &str, _: &Env) -> std::future::Ready<FromFile> {
     let problem = Problem::new("this build reads no configuration file").at(name);
-    std::future::ready(FromFile { problems: vec![problem.hint(verb::FEATURE)], ..FromFile::default() })
+    std::future::ready(FromFile { problems: vec![problem.feature("config")], ..FromFile::default() })
 }
 
 /// Says what keeps preconditions of `plan` from being looked at here, if anything does.

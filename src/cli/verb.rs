@@ -245,12 +245,8 @@ fn plan_file(format: &str, layer: &Layer, plan: &Plan, sources: &Sources, env: &
 
 #[cfg(not(feature = "config"))]
 fn plan_file(format: &str, _: &Layer, _: &Plan, _: &Sources, _: &Env) -> Exit {
-    refuse(&[Problem::new(format!("this build does not write {format}")).at("--format").hint(FEATURE)])
+    refuse(&[Problem::new(format!("this build does not write {format}")).at("--format").feature("config")])
 }
-
-/// What is said where the configuration file is not compiled in.
-#[cfg(not(feature = "config"))]
-pub(super) const FEATURE: &str = "it comes with the feature 'config': cargo install prereq --features config";
 
 /// One word out of `known` behind a verb; without one, `default`.
 fn topic(

@@ -24,6 +24,12 @@ impl Problem {
         self
     }
 
+    /// Adds that it comes with a Cargo feature, which this build lacks.
+    #[must_use]
+    pub fn feature(self, name: &str) -> Self {
+        self.hint(format!("it comes with the feature '{name}': cargo install prereq --features {name}"))
+    }
+
     /// Adds a suggestion out of `known`, if one is near to `given`.
     #[must_use]
     pub fn nearest<'a>(mut self, given: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
