@@ -38,14 +38,12 @@ REVISION    = $(shell git rev-parse HEAD 2>/dev/null)
 FEATURES    = $(shell sed -n '/^\[features\]/,/^$$/s/^\([a-z0-9][a-z0-9_-]*\) = .*/\1/p' Cargo.toml)
 # Kinds are declared by a macro, where cargo fmt does not find them.
 KINDS       = $(wildcard src/check/*.rs src/check/*/mod.rs)
-CARGO_DENY  = target/tools/bin/cargo-deny
-DENY_VERSION = 0.20.2
+# Tools of cargo, each built once into the checkout.
+tool        = target/tools/bin/cargo-$(1)
+VERSION_deny      = 0.20.2
+VERSION_cyclonedx = 0.5.9
+VERSION_fuzz      = 0.13.2
 
-CARGO_CYCLONEDX = target/tools/bin/cargo-cyclonedx
-CYCLONEDX_VERSION = 0.5.9
-
-CARGO_FUZZ  = target/tools/bin/cargo-fuzz
-FUZZ_VERSION = 0.13.2
 SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
@@ -87,8 +85,8 @@ budget: ## fail when the program is made of more packages than it may be (MAX_SL
 	  echo "$$flavour: $$count packages, within $$most"; \
 	done
 
-sbom: $(CARGO_CYCLONEDX) ## list what the program is made of, as CycloneDX, in target/prereq.cdx.json, where nothing of cargo's own list may lack
-	$(CARGO_CYCLONEDX) cyclonedx --quiet --format json --all-features --target $(TARGET) --no-build-deps --override-filename sbom
+sbom: $(call tool,cyclonedx) ## list what the program is made of, as CycloneDX, in target/prereq.cdx.json, where nothing of cargo's own list may lack
+	$(call tool,cyclonedx) cyclonedx --quiet --format json --all-features --target $(TARGET) --no-build-deps --override-filename sbom
 	mv sbom.json target/prereq.cdx.json
 	@$(call packages,--edges normal --all-features) >target/sbom.tree
 	@jq --raw-output '.components[], .metadata.component | "\(.name) v\(.version)"' target/prereq.cdx.json | sort -u >target/sbom.list
@@ -130,21 +128,17 @@ docs-check: ## fail when one of them is not up to date (part of «test»)
 	cargo test --test docs
 	cargo test --test cli config::every
 
-# Unoptimised and without debug information: it runs for a second, so compiling it is all that counts.
-$(CARGO_DENY):
+# Unoptimised and without debug information: compiling them is most of what they cost.
+$(call tool,%):
 	CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
-	  cargo install cargo-deny --version $(DENY_VERSION) --locked --profile dev --root target/tools
+	  cargo install cargo-$* --version $(VERSION_$*) --locked --profile dev --root target/tools
 
-$(CARGO_CYCLONEDX):
-	CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
-	  cargo install cargo-cyclonedx --version $(CYCLONEDX_VERSION) --locked --profile dev --root target/tools
-
-deny: $(CARGO_DENY) ## bans, licences and sources of the dependencies
-	$(CARGO_DENY) --all-features --locked check bans licenses sources
+deny: $(call tool,deny) ## bans, licences and sources of the dependencies
+	$(call tool,deny) --all-features --locked check bans licenses sources
 	@echo "not part of this recipe: known vulnerabilities; «make advisories» downloads the public database for that"
 
-advisories: $(CARGO_DENY) ## known vulnerabilities (downloads the public advisory database)
-	$(CARGO_DENY) --all-features --locked check advisories
+advisories: $(call tool,deny) ## known vulnerabilities (downloads the public advisory database)
+	$(call tool,deny) --all-features --locked check advisories
 
 real: release ## the static binary against real servers (root; tests/real/setup.sh first)
 	PREREQ=$(CURDIR)/$(BINARY) cargo test --locked --test real -- --ignored
@@ -171,15 +165,11 @@ examples: build ## what kubectl kustomize and jsonnet make of the examples (test
 pods: release ## real Pods, whose init container is what prereq manifest prints (root; tests/pods/setup.sh first)
 	tests/pods/run.sh $(BINARY)
 
-# Fuzzing needs options of the compiler that are not stable.
-$(CARGO_FUZZ):
-	CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
-	  cargo install cargo-fuzz --version $(FUZZ_VERSION) --locked --profile dev --root target/tools
-
-fuzz: $(CARGO_FUZZ) ## feed every reader of foreign bytes with anything, SECONDS each (READERS="target words" for some)
+# It needs options of the compiler that are not stable.
+fuzz: $(call tool,fuzz) ## feed every reader of foreign bytes with anything, SECONDS each (READERS="target words" for some)
 	@set -e; for reader in $(READERS); do \
 	  echo "== $$reader"; mkdir -p fuzz/corpus/$$reader; \
-	  RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --target-dir fuzz/target $$reader -- \
+	  RUSTC_BOOTSTRAP=1 $(call tool,fuzz) run --target-dir fuzz/target $$reader -- \
 	    -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
 	done
 
