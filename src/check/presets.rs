@@ -24,7 +24,8 @@ struct Preset {
     page: &'static str,
     /// Options of the kind `http` by which the answer is judged; without any, every 2xx is good.
     expect: &'static [(&'static str, &'static str)],
-    /// What the answer means when the body is another one.
+    /// What the answer means when the body is another one, which may be anything: one of the service that says otherwise,
+    /// or one of something else at its address.
     otherwise: Option<(&'static Class, &'static str)>,
     /// What other statuses mean.
     statuses: &'static [(u16, &'static Class, &'static str)],
@@ -50,7 +51,8 @@ macro_rules! presets {
     };
 }
 
-const SEARCH_RED: Option<(&Class, &str)> = Some((&SERVICE_ROLE, "the cluster's status is red"));
+const SEARCH_RED: Option<(&Class, &str)> =
+    Some((&SERVICE_ROLE, "its health page does not say that the cluster's status is green or yellow"));
 const SEARCH: &[(&str, &str)] = &[("expect", r#""status"\s*:\s*"(green|yellow)""#)];
 const SEARCH_STATUSES: &[(u16, &Class, &str)] = &[
     (408, &SERVICE_ROLE, "the cluster's status does not become yellow"),
@@ -67,12 +69,12 @@ presets! {
     // https://etcd.io/docs/v3.5/op-guide/monitoring/#health-check
     "etcd", "etcd", 2379, "/health",
         expect: &[("json", "health==true")],
-        otherwise: Some((&SERVICE_ROLE, "the member says that it is not healthy: it has no leader, or raised an alarm")),
+        otherwise: Some((&SERVICE_ROLE, "its health page does not say that the member is healthy")),
         statuses: &[(503, &SERVICE_ROLE, "the member says that it is not healthy: it has no leader, or raised an alarm")];
     // https://developer.hashicorp.com/consul/api-docs/status#get-raft-leader
     "consul", "Consul", 8500, "/v1/status/leader",
         expect: &[("expect", r#"^"[^"]+""#)],
-        otherwise: Some((&SERVICE_ROLE, "the cluster has no leader")),
+        otherwise: Some((&SERVICE_ROLE, "its status page names no leader of the cluster")),
         statuses: &[(500, &SERVICE_ROLE, "the cluster has no leader")];
     // https://developer.hashicorp.com/vault/api-docs/system/health
     "vault", "Vault", 8200, "/v1/sys/health?standbyok=true&perfstandbyok=true",
@@ -86,7 +88,7 @@ presets! {
     // https://docs.influxdata.com/influxdb/v2/api/#operation/GetHealth; from 1.8 on
     "influxdb", "InfluxDB", 8086, "/health",
         expect: &[("json", "status==pass")],
-        otherwise: Some((&SERVICE_STARTING, "it says that it is not healthy")),
+        otherwise: Some((&SERVICE_STARTING, "its health page does not say that it is healthy")),
         statuses: &[
             (503, &SERVICE_STARTING, "it says that it is not healthy"),
             (404, &SERVICE_MISSING, "it has no health page, which came with InfluxDB 1.8: wait for http://HOST:8086/ping"),
@@ -100,7 +102,7 @@ presets! {
     // https://www.keycloak.org/observability/health
     "keycloak", "Keycloak", 9000, "/health/ready",
         expect: &[("json", "status==UP")],
-        otherwise: Some((&SERVICE_STARTING, "it says that it is not ready: its database, perhaps")),
+        otherwise: Some((&SERVICE_STARTING, "its health page does not say that it is ready")),
         statuses: &[
             (503, &SERVICE_STARTING, "it says that it is not ready: its database, perhaps"),
             (404, &SERVICE_MISSING, "it has no health page: start it with --health-enabled=true, and look at its management port"),
@@ -108,7 +110,7 @@ presets! {
     // https://www.rabbitmq.com/docs/monitoring#health-checks
     "rabbitmq-management", "RabbitMQ management", 15672, "/api/health/checks/local-alarms",
         expect: &[("json", "status==ok")],
-        otherwise: Some((&SERVICE_ERROR, "the node raised an alarm: memory or disk")),
+        otherwise: Some((&SERVICE_ERROR, "its health page does not say that no alarm is raised")),
         statuses: &[(503, &SERVICE_ERROR, "the node raised an alarm: memory or disk")],
         closed: true;
 }
@@ -273,7 +275,7 @@ mod tests {
         assert_eq!(said("vault", status(501)).0, "service.starting");
         assert_eq!(said("vault", status(404)), ("http.status", "status".into()));
         let body = said("consul", Reason::new(&http::BODY, "the body does not match"));
-        assert_eq!(body, ("service.role", "Consul: the cluster has no leader".into()));
+        assert_eq!(body, ("service.role", "Consul: its status page names no leader of the cluster".into()));
         assert_eq!(said("clickhouse", Reason::new(&http::BODY, "")).0, "http.body");
     }
 }
