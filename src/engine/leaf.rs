@@ -123,3 +123,58 @@ impl Leaf {
         changed && !told
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::class;
+    use crate::plan::Policy;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    fn leaf() -> Leaf {
+        Leaf::new(Pacing::new(&Policy::default(), 1))
+    }
+
+    fn reason(text: &str) -> Reason {
+        Reason::new(&class::TCP_REFUSED, text)
+    }
+
+    #[test]
+    fn a_reason_that_stays_is_one_span_and_told_once() {
+        let mut leaf = leaf();
+        assert_eq!(leaf.reason_since(), None);
+        let told = [("a", 1), ("a", 2), ("b", 3), ("a", 5)].map(|(text, at)| leaf.note(reason(text), S(at)));
+        assert_eq!(told, [true, false, true, false]);
+        let span = |span: &Span| (span.reason.text.clone(), span.from, span.to, span.attempts);
+        let spans: Vec<_> = leaf.spans.iter().map(span).collect();
+        assert_eq!(
+            spans,
+            [("a".into(), S(1), S(2), 2), ("b".into(), S(3), S(3), 1), ("a".into(), S(5), S(5), 1)]
+        );
+        assert_eq!(leaf.reason_since(), Some(S(5)));
+        // Going back and forth between two uses up nothing of what may be told.
+        (0..20).for_each(|n| assert!(!leaf.note(reason(if n % 2 == 0 { "b" } else { "a" }), S(6 + n))));
+        assert!(leaf.note(reason("c"), S(30)));
+    }
+
+    #[test]
+    fn what_is_kept_and_told_of_many_reasons_is_bounded() {
+        let mut leaf = leaf();
+        let told = (0..100).filter(|n| leaf.note(reason(&n.to_string()), S(*n))).count();
+        assert_eq!((told, leaf.announced.len(), leaf.spans.len()), (ANNOUNCED, ANNOUNCED, SPANS));
+        let last = leaf.spans.last().unwrap();
+        assert_eq!((last.from, last.to, last.attempts), (S(31), S(99), 69));
+        assert_eq!((last.reason.text.as_str(), leaf.reason.unwrap().text.as_str()), ("99", "99"));
+    }
+
+    #[test]
+    fn the_wait_lasts_from_its_begin_to_its_end() {
+        let mut leaf = leaf();
+        assert_eq!(leaf.waited(S(7)), S(0));
+        leaf.started = Some(S(2));
+        assert_eq!(leaf.waited(S(7)), S(5));
+        leaf.ended = Some(S(6));
+        assert_eq!(leaf.waited(S(7)), S(4));
+    }
+}

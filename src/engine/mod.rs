@@ -61,7 +61,7 @@ struct Slot {
     watch: RefCell<Option<Watch>>,
     /// What is under way, an attempt or a pause.
     doing: RefCell<Option<Doing>>,
-    /// When its own time is up.
+    /// When its own time is up, until it is.
     expiry: Cell<Option<Instant>>,
 }
 
@@ -274,8 +274,9 @@ impl<'a> Work<'a> {
             && at <= now
         {
             self.expiries.pop();
+            self.slots[id].expiry.set(None);
             // A confirming attempt is bound by the whole run's time only.
-            if self.slots[id].expiry.get() == Some(at) && progress.leaf(id).state == State::Pending {
+            if progress.leaf(id).state == State::Pending {
                 let cut = self.slots[id].cut();
                 self.stop(id);
                 progress.expire(id, cut, self.began.elapsed());

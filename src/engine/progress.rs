@@ -295,10 +295,7 @@ impl<'a> Progress<'a> {
     #[must_use]
     pub fn deadline_of(&self, id: usize) -> Option<Duration> {
         let own = match (self.plan.preconditions[id].policy.timeout, self.leaves[id].started) {
-            // A confirming attempt is bound by the whole run's time only.
-            (Limit::After(timeout), Some(started)) if self.leaves[id].state != State::Ready => {
-                started.checked_add(timeout)
-            }
+            (Limit::After(timeout), Some(started)) => started.checked_add(timeout),
             _ => None,
         };
         let whole = self.plan.settings.timeout.duration();

@@ -1,6 +1,7 @@
 //! Exact timelines in virtual time, with probes that follow a script.
 
 mod deadlines;
+mod ends;
 
 use std::collections::VecDeque;
 
@@ -38,6 +39,8 @@ enum Does {
     Hang,
     /// Ready after so many milliseconds.
     Slow(u64),
+    /// No after so many milliseconds.
+    Late(u64),
 }
 
 type Log = Rc<RefCell<Vec<(&'static str, u64)>>>;
@@ -72,6 +75,10 @@ impl Probe for Scripted {
                     tokio::time::sleep(Duration::from_millis(after)).await;
                     Verdict::Ready(Evidence::new("at last"))
                 }
+                Does::Late(after) => {
+                    tokio::time::sleep(Duration::from_millis(after)).await;
+                    Verdict::NotYet(Reason::new(&CHEAP, "no"))
+                }
             }
         }
         .boxed_local()
@@ -99,6 +106,8 @@ struct Ran {
     /// Events as `time name`.
     events: Vec<String>,
     reasons: Vec<Option<Reason>>,
+    /// Where each stands, after how many attempts.
+    ended: Vec<(State, u32)>,
 }
 
 fn policy() -> Policy {
@@ -182,6 +191,7 @@ impl Run {
             took: millis(began.elapsed()),
             log: self.log.take(),
             reasons: progress.leaves().iter().map(|leaf| leaf.reason.clone()).collect(),
+            ended: progress.leaves().iter().map(|leaf| (leaf.state, leaf.attempts)).collect(),
             events,
         }
     }
