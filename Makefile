@@ -43,12 +43,13 @@ tool        = target/tools/bin/cargo-$(1)
 VERSION_deny      = 0.20.2
 VERSION_cyclonedx = 0.5.9
 VERSION_fuzz      = 0.13.2
+VERSION_mutants   = 27.1.0
 
 SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz bench herd performance ci clean
+.PHONY: help build release slim size-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -172,6 +173,9 @@ fuzz: $(call tool,fuzz) ## feed every reader of foreign bytes with anything, SEC
 	  RUSTC_BOOTSTRAP=1 $(call tool,fuzz) run --target-dir fuzz/target $$reader -- \
 	    -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
 	done
+
+mutants: $(call tool,mutants) ## change the code, one expression at a time, and list the changes that no test notices (FILES=src/plan/ for some)
+	tests/mutants/run.sh
 
 test-cluster: release ## the static binary and IMAGE, which the nodes must have, against the cluster that KUBECONFIG names
 	tests/cluster/run.sh $(BINARY) $(IMAGE)

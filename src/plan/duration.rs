@@ -208,6 +208,8 @@ mod tests {
         assert_eq!(parse_limit("never"), Ok(Limit::Never));
         assert_eq!(parse_limit("3s"), Ok(Limit::After(Duration::from_secs(3))));
         assert!(parse_limit("nver").is_err());
+        assert_eq!(Limit::Never.duration(), None);
+        assert_eq!(Limit::After(Duration::from_secs(3)).duration(), Some(Duration::from_secs(3)));
     }
 
     #[test]
@@ -220,6 +222,8 @@ mod tests {
             (59_990, "1m00s"),
             (185_000, "3m05s"),
             (7_800_000, "2h10m"),
+            (86_399_999, "23h59m"),
+            (86_400_000, "1d00h"),
             (90_000_000, "1d01h"),
         ] {
             assert_eq!(human(Duration::from_millis(millis)), text);

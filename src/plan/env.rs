@@ -55,3 +55,20 @@ impl<const N: usize> From<[(&str, &str); N]> for Env {
         Self(vars.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_tells_what_is_set_and_what_is_empty() {
+        let env = Env::from([("A", "1"), ("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("NONE", "")]);
+        assert_eq!((env.get("A"), env.get("NONE"), env.get("B")), (Some("1"), Some(""), None));
+        assert_eq!((env.non_empty("A"), env.non_empty("NONE")), (Some("1"), None));
+        assert!(env.in_kubernetes());
+        let names = |env: &Env| env.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        let without = env.without("KUBERNETES_SERVICE_HOST");
+        assert_eq!(names(&without), ["A", "NONE"]);
+        assert!(!without.in_kubernetes());
+    }
+}

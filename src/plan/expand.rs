@@ -237,7 +237,31 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].what, "variable DB_HSOT is not set");
         assert!(problems[0].hint.as_deref().is_some_and(|hint| hint.contains("'${DB_HOST}'")));
-        assert!(expand("${A", &env).is_err());
-        assert!(expand("${1}", &env).is_err());
+        for (text, says) in [
+            ("${A", "has no closing"),
+            ("${}", "'${}' is not a variable's name"),
+            ("${1A}", "'${1A}' is not a variable's name"),
+            ("${A-B}", "'${A-B}' is not a variable's name"),
+        ] {
+            assert!(expand(text, &env).unwrap_err()[0].what.contains(says), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_taken_for_a_variable_is_refused() {
+        let env = Env::from([("A", "a\u{E000}"), ("B", "\u{F900}")]);
+        assert!(expand("${A}", &env).is_err());
+        assert!(expand("\u{F8FF}", &env).is_err());
+        assert_eq!(expand("${B}\u{D7FF}", &env), Ok("\u{F900}\u{D7FF}".into()));
+    }
+
+    #[test]
+    fn variables_are_named_with_and_without_those_that_have_a_default() {
+        let text = "${A}-$$${B:-b}/$C${D:-}";
+        assert_eq!(variables(text), ["A", "B", "D"]);
+        assert_eq!(needed(text), ["A"]);
+        for (text, whole) in [("", false), ("${A}${B:-x}", true), ("${A}x", false), ("$$", false)] {
+            assert_eq!(is_variables(text), whole, "{text}");
+        }
     }
 }

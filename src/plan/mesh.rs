@@ -47,7 +47,10 @@ impl Mesh {
     /// What should be known of the mesh that this Pod belongs to, if that is certain: its annotations can be read here.
     #[must_use]
     pub fn note(self) -> Option<String> {
-        let annotations = || content::whole(ANNOTATIONS, content::SHORT).and_then(content::text).ok();
+        self.note_of(|| content::whole(ANNOTATIONS, content::SHORT).and_then(content::text).ok())
+    }
+
+    fn note_of(self, annotations: impl FnOnce() -> Option<String>) -> Option<String> {
         let found = (self == Self::Auto).then(annotations).flatten()?;
         let mesh = injected(&found)?;
         let name = mesh.name();
@@ -113,6 +116,18 @@ mod tests {
             ("linkerd.io/proxy-version=\"stable-2.14.0\"", Some(Mesh::Linkerd)),
         ] {
             assert_eq!(injected(annotations), mesh, "{annotations}");
+        }
+    }
+
+    #[test]
+    fn a_mesh_is_noted_unless_it_is_said_whether_there_is_one() {
+        let annotations = || Some("linkerd.io/proxy-version=\"stable-2.14.0\"".to_owned());
+        let note = Mesh::Auto.note_of(annotations).unwrap();
+        assert!(note.contains("--mesh linkerd waits for it"), "{note}");
+        assert_eq!(Mesh::Auto.note_of(|| None), None);
+        assert_eq!(Mesh::Auto.note_of(|| Some("app=\"x\"".into())), None);
+        for known in [Mesh::Off, Mesh::Istio, Mesh::Linkerd] {
+            assert_eq!(known.note_of(annotations), None);
         }
     }
 }

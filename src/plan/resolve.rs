@@ -295,3 +295,7 @@ fn name_apart(preconditions: &mut [Precondition]) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

@@ -130,7 +130,9 @@ mod tests {
     fn secret_looking_query_values_are_masked() {
         assert_eq!(mask_query("a=1&api_key=x&X-Amz-Signature=y"), "a=1&api_key=***&X-Amz-Signature=***");
         assert_eq!(mask_query("to%6ben=x"), "to%6ben=***");
+        assert_eq!(mask_query("pw=x&sas=x&spw=1&q=x&=x"), "pw=***&sas=***&spw=1&q=x&=x");
         assert_eq!(mask_query("verbose"), "verbose");
+        assert_eq!(mask_query("fifteen-letters&sixteen--letters"), "fifteen-letters&***");
         assert_eq!(mask_query("eyJhbGciOiJIUzI1NiJ9"), "***");
     }
 

@@ -30,6 +30,10 @@ fn shorthands_are_completed() {
         ("file:/a%20b", "file:/a b"),
         ("file:///a", "file:/a"),
         ("HTTP://h", "http://h"),
+        ("dns:db.test", "dns:db.test"),
+        ("dns://10.0.0.1/db.test", "dns://10.0.0.1/db.test"),
+        ("exec:true", "exec:true"),
+        ("exec:psql -c 'select 1'", "exec:psql …"),
     ] {
         let shown = parse(text).label();
         assert_eq!(shown.replace("file:///", "file:/"), label, "{text}");
@@ -78,6 +82,9 @@ fn mistakes_are_explained() {
         ("tcp://a..b:1", "'a..b' is not a host name"),
         ("tcp://a$b:1", "it holds '$'"),
         ("tcp://a:b:1", "more than one colon"),
+        ("1:2:3", "'1:2:3' is not a precondition|an IPv6 address is written in brackets"),
+        ("1a:x", "has neither scheme nor port|write tcp://1a:x:PORT"),
+        ("tcp://[::1]1", "something other than a port behind ']'"),
         ("tcp://a:1,b:1", "more than one host is given|write tcp://A or tcp://B"),
         ("tcp://${NOPE}:1", "variable NOPE is not set"),
         ("http://h/#x=%FF", "the option value is not UTF-8"),
@@ -98,5 +105,54 @@ fn no_message_repeats_a_secret() {
         "bad#password=hunter2",
     ] {
         assert!(!problem(text).contains("hunter2"), "{}", problem(text));
+    }
+}
+
+#[test]
+fn a_flag_gives_the_scheme_that_lacks() {
+    for (flag, text, becomes) in [
+        ("tcp", "db:5432", Ok("tcp://db:5432")),
+        ("tcp", "tcp://db:5432", Ok("tcp://db:5432")),
+        // A host may be called like a scheme.
+        ("tcp", "tcp:5432", Ok("tcp://tcp:5432")),
+        ("tcp", "http:80", Ok("tcp://http:80")),
+        ("http", "localhost:80/x", Ok("http://localhost:80/x")),
+        ("http", "HTTPS://h", Ok("https://h")),
+        ("dns", "db.test", Ok("dns:db.test")),
+        ("file", "/a", Ok("file:/a")),
+        ("http", "tcp://a:1", Err("'tcp://a:1' is not a http target")),
+        ("tcp", "htp://a:1", Err("is not a port")),
+    ] {
+        let found = Target::parse(text, Some(flag), &Env::default());
+        let found = found.map(|target| target.label()).map_err(|problems| problems[0].what.clone());
+        match becomes {
+            Ok(label) => assert_eq!(found.as_deref(), Ok(label), "--{flag} {text}"),
+            Err(says) => {
+                assert!(found.as_ref().is_err_and(|what| what.contains(says)), "--{flag} {text}: {found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_host_name_is_as_long_as_dns_can_have_it() {
+    let name = |last: usize| format!("{0}.{0}.{0}.{1}", "a".repeat(63), "a".repeat(last));
+    assert_eq!(Host::parse(&name(61)), Ok(Host::Name(name(61))));
+    assert!(Host::parse(&format!("{}.", name(61))).is_ok());
+    assert!(Host::parse(&name(62)).unwrap_err().what.ends_with("is longer than 253 characters"));
+    assert!(Host::parse(&"a".repeat(64)).is_err());
+}
+
+#[test]
+fn a_user_is_shown_unless_it_may_be_a_token() {
+    for (text, label) in [
+        ("http://t0k3n@h", "http://***@h"),
+        ("postgres://me@h", "postgres://me@h"),
+        ("http://:pw@h", "http://:***@h"),
+        ("nats://t0k3n@h", "nats://***@h"),
+        ("nats://me:pw@h", "nats://me:***@h"),
+        ("tcp://h:1", "tcp://h:1"),
+    ] {
+        assert_eq!(parse(text).label(), label);
     }
 }
