@@ -212,3 +212,7 @@ pub fn has_userinfo(value: &str) -> bool {
     let after = value.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
     after.is_some_and(|authority| authority.contains('@'))
 }
+
+#[cfg(test)]
+#[path = "written_tests.rs"]
+mod tests;
