@@ -49,7 +49,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd performance ci clean
+.PHONY: help build release slim size-check slim-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -71,6 +71,9 @@ size-check: release slim ## fail when a static binary is larger than it may be: 
 	  if [ "$$size" -gt $${pair#*:} ]; then echo "$${pair%:*}: $$size bytes, more than $${pair#*:}" >&2; exit 1; fi; \
 	  echo "$${pair%:*}: $$size bytes, within $${pair#*:}"; \
 	done
+
+slim-check: slim ## fail when the slim program does not name the feature of what it lacks
+	tests/slim.sh target/slim/$(BINARY:target/%=%)
 
 reproducible: release ## fail when a copy of the sources elsewhere does not make the same static binary
 	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
@@ -189,7 +192,7 @@ herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg and doc
 performance: release slim ## measure all, and renew the tables of docs/performance.md
 	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
-ci: fmt-check clippy features test doc deny budget size-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
+ci: fmt-check clippy features test doc deny budget size-check slim-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
 clean: ## remove all that was built
 	cargo clean

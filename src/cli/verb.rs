@@ -106,20 +106,28 @@ pub(super) static VERBS: &[Verb] = &[
     },
 ];
 
+/// The verbs that come with a Cargo feature.
+const FEATURES: [(&str, &str); 3] = [("manifest", "manifest"), ("completions", "manual"), ("man", "manual")];
+
 /// The verb that the command line begins with.
 pub(super) fn of(argv: &[OsString]) -> Option<&'static Verb> {
     let word = argv.get(1)?.to_str()?;
     VERBS.iter().find(|verb| verb.name == word)
 }
 
-/// Adds to the problem with a first word which verb it was probably meant to be.
+/// Adds to the problem with a first word which verb it was probably meant to be, or that this build lacks it.
 pub(super) fn suggest(first: Option<OsString>, problems: &mut [Problem]) {
     let Some(first) = first.and_then(|word| word.into_string().ok()) else { return };
+    let quoted = format!("'{first}'");
+    let Some(problem) = problems.iter_mut().find(|problem| problem.what.starts_with(&quoted)) else { return };
+    let known = VERBS.iter().any(|verb| verb.name == first);
+    if let Some((_, feature)) = FEATURES.iter().find(|(verb, _)| *verb == first).filter(|_| !known) {
+        let lacking = Problem::new(format!("{quoted} is not compiled into this build"));
+        *problem = lacking.feature(feature).at(&problem.source);
+        return;
+    }
     let bare = first.chars().all(|c| c.is_ascii_alphabetic());
-    if let (true, Some(near)) = (bare, nearest(&first, VERBS.iter().map(|verb| verb.name)))
-        && let Some(problem) =
-            problems.iter_mut().find(|problem| problem.what.starts_with(&format!("'{first}'")))
-    {
+    if let (true, Some(near)) = (bare, nearest(&first, VERBS.iter().map(|verb| verb.name))) {
         problem.hint = Some(format!("did you mean 'prereq {near}'?"));
     }
 }
