@@ -253,6 +253,8 @@ mod tests {
             "digits": "3",
             "a b": {"it's": 1},
             "grüße": 1,
+            "a_b-c": 1,
+            "🎉": 1,
             "checks": [{"name": "db", "status": "UP"}, {"name": "mq", "status": "DOWN", "code": 7}],
             "nested": {"deep": [{"code": 9}]},
         });
@@ -286,6 +288,8 @@ mod tests {
             ("$.nothing==null", Match),
             ("$['a b']['it\\'s']==1", Match),
             ("$.grüße==1", Match),
+            ("$.a_b-c==1", Match),
+            ("$.🎉==1", Match),
             ("$.checks[0].name==db", Match),
             ("$.checks[-1].name==mq", Match),
             ("$.checks[2]", Nothing),

@@ -203,5 +203,11 @@ mod tests {
         let cut = Body { bytes: b"ready".to_vec(), cut: true };
         assert_eq!(said(text("ready").body(&cut)), "holds");
         assert!(json(&["a"]).body(&cut).is_err());
+        // So much is asked for, and of a text so much is searched.
+        assert_eq!((Expect::default().most(), text("x").most()), (None, Some(65_536)));
+        assert_eq!(json(&["a"]).most(), Some(1_048_576));
+        let long = |at: usize| Body { bytes: [&vec![b' '; at][..], b"ready"].concat(), cut: false };
+        assert_eq!(said(text("ready").body(&long(65_531))), "holds");
+        assert!(text("ready").body(&long(65_532)).is_err());
     }
 }
