@@ -202,6 +202,8 @@ mod tests {
             (&["fd00::1"], expect(1, &["FD00:0::0001"], None), "ready fd00::1"),
             (&["10 Mail.test."], expect(1, &["10  mail.TEST"], None), "ready 10 Mail.test."),
             (&["0 issue \"ca.test\""], expect(1, &["0 issue ca.test"], None), "ready 0 issue \"ca.test\""),
+            (&["10 Mail.test."], expect(1, &[], Some("mail.test")), "ready 10 Mail.test."),
+            (&["10 Mail.test."], expect(1, &[], Some("Mail")), "ready 10 Mail.test."),
             (&["1", "1", "2", "3", "4", "5"], expect(5, &[], None), "ready 1, 2, 3, 2 more"),
         ] {
             let said = match judge(&expected, &observed(data)) {
@@ -210,6 +212,18 @@ mod tests {
                 other => panic!("{other:?}"),
             };
             assert_eq!(said, says, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn any_record_will_do_unless_more_is_asked_for() {
+        for (expected, any) in [
+            (expect(1, &[], None), true),
+            (expect(2, &[], None), false),
+            (expect(1, &["10.0.0.1"], None), false),
+            (expect(1, &[], Some("x")), false),
+        ] {
+            assert_eq!(expected.is_any(), any, "{expected:?}");
         }
     }
 
@@ -236,6 +250,8 @@ mod tests {
             ("::1", Some(RecordType::A), false),
             ("10 mail", Some(RecordType::MX), true),
             ("mail", Some(RecordType::MX), false),
+            ("ten mail", Some(RecordType::MX), false),
+            ("10 20 mail", Some(RecordType::MX), false),
             ("0 5 5060 sip.test.", Some(RecordType::SRV), true),
             ("5060 sip.test.", Some(RecordType::SRV), false),
             ("anything", Some(RecordType::TXT), true),
