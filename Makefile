@@ -177,7 +177,7 @@ fuzz: $(call tool,fuzz) ## feed every reader of foreign bytes with anything, SEC
 	    -max_total_time=$(SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0; \
 	done
 
-mutants: $(call tool,mutants) ## change the code, one expression at a time, and list the changes that no test notices (FILES=src/plan/ for some)
+mutants: $(call tool,mutants) ## change the code, one expression at a time, and list the changes that no test notices (FILES='src/plan/*.rs' for some)
 	tests/mutants/run.sh
 
 test-cluster: release ## the static binary and IMAGE, which the nodes must have, against the cluster that KUBECONFIG names
