@@ -61,8 +61,8 @@ struct Slot {
     watch: RefCell<Option<Watch>>,
     /// What is under way, an attempt or a pause.
     doing: RefCell<Option<Doing>>,
-    /// When its own time is up, until it is.
-    expiry: Cell<Option<Instant>>,
+    /// Whether the end of its own time is planned.
+    expires: Cell<bool>,
 }
 
 enum Doing {
@@ -207,7 +207,7 @@ impl<'a> Work<'a> {
         let (slot, one) = (&self.slots[id], &self.plan.preconditions[id]);
         let own = one.policy.timeout.duration().and_then(|_| progress.deadline_of(id));
         let own = own.and_then(|own| self.began.checked_add(own));
-        if let Some(own) = own.filter(|own| slot.expiry.replace(Some(*own)) != Some(*own)) {
+        if let Some(own) = own.filter(|_| !slot.expires.replace(true)) {
             self.expiries.push(Reverse((own, id)));
         }
         // What is watched may be a folder above the one that matters, until that exists.
@@ -274,7 +274,7 @@ impl<'a> Work<'a> {
             && at <= now
         {
             self.expiries.pop();
-            self.slots[id].expiry.set(None);
+            self.slots[id].expires.set(false);
             // A confirming attempt is bound by the whole run's time only.
             if progress.leaf(id).state == State::Pending {
                 let cut = self.slots[id].cut();
