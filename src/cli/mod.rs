@@ -145,8 +145,8 @@ async fn from_file(name: &str, env: &Env) -> FromFile {
 /// Without the feature, naming a file is a mistake.
 #[cfg(not(feature = "config"))]
 fn from_file(name: &str, _: &Env) -> std::future::Ready<FromFile> {
-    let problem = Problem::new("this build reads no configuration file").at(name);
-    std::future::ready(FromFile { problems: vec![problem.feature("config")], ..FromFile::default() })
+    let problem = Problem::lacking("reading a configuration file", "config").at(name);
+    std::future::ready(FromFile { problems: vec![problem], ..FromFile::default() })
 }
 
 /// Says what keeps preconditions of `plan` from being looked at here, if anything does.

@@ -122,8 +122,7 @@ pub(super) fn suggest(first: Option<OsString>, problems: &mut [Problem]) {
     let Some(problem) = problems.iter_mut().find(|problem| problem.what.starts_with(&quoted)) else { return };
     let known = VERBS.iter().any(|verb| verb.name == first);
     if let Some((_, feature)) = FEATURES.iter().find(|(verb, _)| *verb == first).filter(|_| !known) {
-        let lacking = Problem::new(format!("{quoted} is not compiled into this build"));
-        *problem = lacking.feature(feature).at(&problem.source);
+        *problem = Problem::lacking(&quoted, feature).at(&problem.source);
         return;
     }
     let bare = first.chars().all(|c| c.is_ascii_alphabetic());
@@ -253,7 +252,7 @@ fn plan_file(format: &str, layer: &Layer, plan: &Plan, sources: &Sources, env: &
 
 #[cfg(not(feature = "config"))]
 fn plan_file(format: &str, _: &Layer, _: &Plan, _: &Sources, _: &Env) -> Exit {
-    refuse(&[Problem::new(format!("this build does not write {format}")).at("--format").feature("config")])
+    refuse(&[Problem::lacking(&format!("format {format}"), "config").at("--format")])
 }
 
 /// One word out of `known` behind a verb; without one, `default`.

@@ -24,10 +24,12 @@ impl Problem {
         self
     }
 
-    /// Adds that it comes with a Cargo feature, which this build lacks.
+    /// `what` comes with a Cargo feature, which this build lacks.
     #[must_use]
-    pub fn feature(self, name: &str) -> Self {
-        self.hint(format!("it comes with the feature '{name}': cargo install prereq --features {name}"))
+    pub fn lacking(what: &str, feature: &str) -> Self {
+        let hint =
+            format!("it comes with the feature '{feature}': cargo install prereq --features {feature}");
+        Self::new(format!("{what} is not compiled into this build")).hint(hint)
     }
 
     /// Adds a suggestion out of `known`, if one is near to `given`.

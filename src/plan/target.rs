@@ -181,7 +181,7 @@ pub(super) fn missing_scheme(template: &Template, flag: Option<&str>) -> Result<
         Some(name) if registry::scheme(&name).is_some() => Ok(String::new()),
         Some(name) if registry::missing_feature(&name).is_some() => {
             let feature = registry::missing_feature(&name).unwrap_or_default();
-            Err(Problem::new(format!("'{name}:' is not compiled into this build")).feature(feature))
+            Err(Problem::lacking(&format!("'{name}:'"), feature))
         }
         Some(name) => {
             let problem = Problem::new(format!("unknown scheme '{name}' in '{shown}'"));

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::Ended;
+use crate::plan::problem::Problem;
 
 /// A report that is asked for: there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,8 @@ impl ReportFile {
     /// # Errors
     /// Always.
     pub fn new(_: &str) -> Result<Self, String> {
-        Err("this build writes no reports; they come with the feature 'reports': cargo install prereq --features reports"
-            .into())
+        let problem = Problem::lacking("writing reports", "reports");
+        Err([problem.what, problem.hint.unwrap_or_default()].join("; "))
     }
 
     /// Where it would be.

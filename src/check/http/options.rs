@@ -52,7 +52,7 @@ pub(in crate::check) fn build(draft: &mut Draft<'_>) -> Option<Box<dyn Probe>> {
 fn http2(draft: &mut Draft<'_>) -> bool {
     let wanted = draft.switch("http2");
     if wanted && !cfg!(feature = "http2") {
-        draft.problem(Problem::new("option http2 is not compiled into this build").feature("http2"));
+        draft.problem(Problem::lacking("option http2", "http2"));
     }
     wanted
 }
