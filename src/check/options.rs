@@ -235,7 +235,7 @@ pub enum Password {
 }
 
 /// User and password, either of which may be absent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// The user.
     pub user: Option<String>,

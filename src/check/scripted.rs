@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, sleep, timeout};
 
-use super::{Attempt, Draft, Probe, Verdict, registry};
+use super::{Attempt, Draft, Probe, Reason, Verdict, registry};
 use crate::net::Net;
 use crate::net::trace::Trace;
 use crate::plan::env::Env;
@@ -62,15 +62,27 @@ pub(super) fn problems(text: &str) -> String {
 /// One attempt at `target`, in which PEER stands for the address of a peer with this script: `ready …`, or class and
 /// reason.
 pub(super) async fn attempt(target: &str, script: Vec<Line>) -> String {
+    traced(&Trace::new(true), target, script).await
+}
+
+/// What an explanation of such an attempt shows behind its connection, line by line as `name: detail`.
+pub(super) async fn layers(target: &str, script: Vec<Line>) -> Vec<String> {
+    let trace = Trace::explaining();
+    traced(&trace, target, script).await;
+    let stages = trace.stages().into_iter().filter(|stage| stage.name != "connect");
+    stages.map(|stage| format!("{}: {}", stage.name, stage.detail)).collect()
+}
+
+async fn traced(trace: &Trace, target: &str, script: Vec<Line>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let probe = probe(&target.replace("PEER", &listener.local_addr().unwrap().to_string())).unwrap();
-    let (net, trace) = (Rc::new(Net::new(Env::default())), Trace::new(true));
+    let net = Rc::new(Net::new(Env::default()));
     let silent = matches!(script.last(), Some(Line::FallsSilent));
     let peer = async {
         timeout(PATIENCE, follow(&listener, script)).await.expect("the client says all that the script has")
     };
     let client = async {
-        let attempt = Attempt { net: &net, trace: &trace };
+        let attempt = Attempt { net: &net, trace };
         let attempt = probe.attempt(&attempt);
         timeout(PATIENCE, attempt).await.expect("the attempt ends")
     };
@@ -99,6 +111,11 @@ pub(super) fn told(verdict: Verdict) -> String {
         Verdict::NotYet(reason) => format!("{} {}", reason.class, reason.text),
         Verdict::Never(reason) => format!("never {} {}", reason.class, reason.text),
     }
+}
+
+/// What a judge says: `ready`, or class and reason.
+pub(super) fn judgement<T>(judged: Result<T, Reason>) -> String {
+    judged.map_or_else(|reason| told(Verdict::NotYet(reason)), |_| "ready".into())
 }
 
 async fn follow(listener: &TcpListener, script: Vec<Line>) -> TcpStream {

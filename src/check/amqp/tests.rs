@@ -1,7 +1,7 @@
 use super::codec::{Closing, message};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, Hears, HearsAnything, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 use crate::check::service::Malformed;
 
 /// A frame with a method, as §2.3.5 and §4.2.3 have it.
@@ -116,23 +116,37 @@ fn what_is_no_frame_is_told() {
 
 #[test]
 fn reply_codes_have_their_classes() {
-    for (code, step, class) in [
-        (403, Step::LogIn, "auth.denied"),
-        (403, Step::Open("v"), "auth.denied"),
-        (403, Step::Find("queue q"), "auth.denied"),
-        (530, Step::Open("v"), "amqp.vhost"),
-        (402, Step::Open("v"), "service.missing"),
-        (404, Step::Find("queue q"), "service.missing"),
-        (404, Step::Other, "service.error"),
-        (530, Step::LogIn, "service.error"),
-        (320, Step::Open("v"), "service.error"),
-        (541, Step::Open("v"), "service.error"),
-        (506, Step::Find("queue q"), "service.error"),
+    let find = Step::Find("queue q");
+    for (code, step, text, expected) in [
+        (403, Step::LogIn, "hunter2", "auth.denied the broker refuses user and password"),
+        (403, Step::Open("v"), "hunter2", "auth.denied the user may not open the virtual host v"),
+        (403, find, "hunter2", "auth.denied the user may not look for the queue q"),
+        (403, Step::Other, "WHY", "auth.denied the broker answers WHY"),
+        (530, Step::Open("v"), "WHY", "amqp.vhost the virtual host v is not open to the user: WHY"),
+        (402, Step::Open("v"), "hunter2", "service.missing there is no virtual host v"),
+        (404, Step::Open("v"), "hunter2", "service.missing there is no virtual host v"),
+        (404, find, "hunter2", "service.missing there is no queue q"),
+        (402, find, "WHY", "service.error the broker closes with code 402: WHY"),
+        (404, Step::Other, "WHY", "service.error the broker closes with code 404: WHY"),
+        (530, Step::LogIn, "WHY", "service.error the broker closes with code 530: WHY"),
+        (320, Step::Open("v"), "a\nb", "service.error the broker closes with code 320: a"),
+        (541, Step::Open("v"), "", "service.error the broker closes with code 541"),
+        (506, find, "WHY", "service.error the broker closes with code 506: WHY"),
     ] {
-        let reason = judge::closed(step, &Closing { code, text: "WHY - it\nsays so".into() });
-        assert_eq!(reason.class.code, class, "{code} at {step:?}");
+        let reason = judge::closed(step, &Closing { code, text: text.into() });
         assert_eq!(reason.facts, [crate::check::Fact::Code(code.to_string())]);
-        assert!(!reason.text.contains('\n'), "{}", reason.text);
+        assert_eq!(judgement::<()>(Err(reason)), expected, "{code} at {step:?}");
+    }
+    for (header, version) in [
+        ([0, 1, 0, 0], "1.0"),
+        ([2, 1, 0, 0], "1.0"),
+        ([3, 1, 0, 0], "1.0"),
+        ([1, 1, 0, 9], "1-0-9"),
+        ([1, 1, 8, 0], "1-8-0"),
+        ([0, 0, 10, 0], "0-10-0"),
+    ] {
+        let expected = format!("service.protocol the broker speaks AMQP {version}, not 0-9-1");
+        assert_eq!(judgement::<()>(Err(judge::other_version(header))), expected);
     }
 }
 
@@ -227,6 +241,19 @@ async fn a_broker_that_falls_silent_is_told_when_the_time_is_up() {
     // But one that does not part well has answered all there was to answer.
     let text = attempt("amqp://me:pw@PEER", opened(vec![HearsAnything])).await;
     assert!(text.starts_with("ready "), "{text}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let mut script = vec![
+        Hears(frame(1, 20, 10, &[0])),
+        Says(frame(1, 20, 11, &[0, 0, 0, 0])),
+        Hears(codec::queue(1, "jobs")),
+        Says(frame(1, 50, 11, b"\x04jobs\0\0\0\x03\0\0\0\x02")),
+    ];
+    script.extend(parting());
+    let shown = layers("amqp://me:pw@PEER#queue=jobs", opened(script)).await;
+    assert_eq!(shown, ["answer: AMQP, 108 bytes", "broker: Test 1, log-in by PLAIN AMQPLAIN", "answer: AMQP, 20 bytes", "log-in: as me", "answer: AMQP, 13 bytes", "vhost: / is open", "answer: AMQP, 16 bytes", "answer: AMQP, 25 bytes", "find: queue jobs, with 2 consumers", "answer: AMQP, 12 bytes"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::proto::{ServingStatus, request, response};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, HearsAnything, Says};
-use crate::check::scripted::{Line, attempt, probe, problems, told};
+use crate::check::scripted::{Line, attempt, judgement, probe, problems, told};
 use crate::net::Net;
 use crate::net::trace::Trace;
 use crate::plan::env::Env;
@@ -117,41 +117,59 @@ fn what_is_no_message_is_told() {
 
 #[test]
 fn statuses_have_their_classes() {
-    for (code, class) in [
-        (1, "service.error"),
-        (4, "service.error"),
-        (5, "service.missing"),
-        (7, "auth.denied"),
-        (8, "service.error"),
-        (12, "service.error"),
-        (14, "service.starting"),
-        (16, "auth.denied"),
-        (99, "service.error"),
+    const STARTING: &str = "service.starting the server says that it is unavailable";
+    const REFUSED: &str = "auth.denied the server refuses the credentials, or asks for some";
+    const DENIED: &str = "auth.denied the client may not ask for the server's health";
+    const NONE: &str = "service.error the server has no health service (grpc.health.v1.Health)";
+    for (code, expected) in [
+        (1, "service.error the server answers CANCELLED: why"),
+        (4, "service.error the server answers DEADLINE_EXCEEDED: why"),
+        (5, "service.missing the server does not know service s"),
+        (7, DENIED),
+        (8, "service.error the server answers RESOURCE_EXHAUSTED: why"),
+        (12, NONE),
+        (14, &format!("{STARTING}: why")),
+        (16, REFUSED),
+        (99, "service.error the server answers 99: why"),
     ] {
-        let reason = judge::failed("s", code, "why");
-        assert_eq!(reason.class.code, class, "{code}");
-        assert!(class != "auth.denied" || !reason.text.contains("why"), "{}", reason.text);
+        assert_eq!(judgement::<()>(Err(judge::failed("s", code, "why"))), expected, "{code}");
     }
-    for (status, class) in [
-        (400, "service.error"),
-        (401, "auth.denied"),
-        (403, "auth.denied"),
-        (404, "service.error"),
-        (429, "service.starting"),
-        (502, "service.starting"),
-        (503, "service.starting"),
-        (504, "service.starting"),
-        (418, "service.error"),
+    let silent = judgement::<()>(Err(judge::failed("", 5, "")));
+    assert_eq!(silent, "service.missing the server does not know the server");
+    assert_eq!(judgement::<()>(Err(judge::failed("", 2, ""))), "service.error the server answers UNKNOWN");
+    for (status, expected) in [
+        (400, "service.error the server answers INTERNAL"),
+        (401, REFUSED),
+        (403, DENIED),
+        (404, NONE),
+        (429, STARTING),
+        (502, STARTING),
+        (503, STARTING),
+        (504, STARTING),
+        (418, "service.error the server answers UNKNOWN"),
+        (500, "service.error the server answers UNKNOWN"),
     ] {
-        assert_eq!(judge::http("s", status).class.code, class, "{status}");
+        let reason = judge::http("s", status);
+        assert!(reason.facts.contains(&crate::check::Fact::Status(status)), "{reason:?}");
+        assert_eq!(judgement::<()>(Err(reason)), format!("{expected} (HTTP status {status})"));
     }
-    for (status, class) in [
-        (ServingStatus::Unknown, "grpc.status"),
-        (ServingStatus::NotServing, "grpc.status"),
-        (ServingStatus::ServiceUnknown, "service.missing"),
-        (ServingStatus::Other(9), "grpc.status"),
+    for (status, expected, code) in [
+        (ServingStatus::Unknown, "grpc.status the status of service s is UNKNOWN", "UNKNOWN"),
+        (ServingStatus::NotServing, "grpc.status service s is NOT_SERVING", "NOT_SERVING"),
+        (
+            ServingStatus::ServiceUnknown,
+            "service.missing the server does not know service s",
+            "SERVICE_UNKNOWN",
+        ),
+        (
+            ServingStatus::Other(9),
+            "grpc.status the status of service s is 9, which is none that is known",
+            "9",
+        ),
     ] {
-        assert_eq!(judge::serving("s", status).unwrap_err().class.code, class, "{status:?}");
+        let reason = judge::serving("s", status).unwrap_err();
+        assert_eq!(reason.facts, [crate::check::Fact::Code(code.into())]);
+        assert_eq!(judgement::<()>(Err(reason)), expected);
     }
 }
 

@@ -2,7 +2,7 @@ use super::codec::{Topic, metadata_of, response};
 use super::*;
 use crate::check::scram_peer;
 use crate::check::scripted::Line::{Answers, FallsSilent, Hears, HearsAnything, Says, TakesAnother};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 
 /// A message with its size in front of it.
 fn sized(parts: &[&[u8]]) -> Vec<u8> {
@@ -68,6 +68,10 @@ async fn a_cluster_is_asked_for_its_brokers_and_controller() {
     assert!(text.starts_with("ready ") && text.ends_with("in a cluster of 2 brokers"), "{text}");
     let text = found("kafka://PEER#brokers=3", cluster(1), vec![0; 4]).await;
     assert_eq!(text, "service.role the cluster has fewer than 3 brokers");
+    for enough in ["kafka://PEER#brokers=2", "kafka://PEER#brokers=1"] {
+        let text = found(enough, cluster(0), vec![0; 4]).await;
+        assert!(text.starts_with("ready "), "{text}");
+    }
     let text = found("kafka://PEER", cluster(-1), vec![0; 4]).await;
     assert_eq!(text, "service.role the cluster has no controller");
 }
@@ -261,19 +265,43 @@ fn responses_are_read_whole() {
 
 #[test]
 fn error_codes_have_their_classes() {
-    for (code, class) in [
+    for (code, expected) in [
         (0, "ready"),
-        (8, "service.starting"),
-        (31, "auth.denied"),
-        (34, "service.error"),
-        (35, "service.protocol"),
-        (-1, "service.error"),
+        (8, "service.starting the broker is not available"),
+        (31, "auth.denied the user may not look at the cluster"),
+        (34, "service.error this listener of the broker knows no log-in"),
+        (35, "service.protocol the broker does not know this version of the protocol"),
+        (58, "service.error the broker answers with error 58"),
+        (-1, "service.error the broker answers with error -1"),
     ] {
-        let found = judge::code(code).map_or_else(|reason| reason.class.code, |()| "ready");
-        assert_eq!(found, class, "{code}");
+        let found = judge::code(code);
+        if let Err(reason) = &found {
+            assert_eq!(reason.facts, [crate::check::Fact::Code(code.to_string())]);
+        }
+        assert_eq!(judgement(found), expected, "{code}");
     }
     let denied = judge::authentication(58, "PLAIN").unwrap_err();
     assert_eq!(denied.facts, [crate::check::Fact::Code("58".into())]);
+    for (code, expected) in [
+        (0, "ready"),
+        (34, "service.error this listener of the broker knows no log-in"),
+        (58, "auth.denied the broker refuses user and password by PLAIN"),
+    ] {
+        assert_eq!(judgement(judge::authentication(code, "PLAIN")), expected, "{code}");
+    }
+    for (offered, expected) in [
+        (&[][..], "auth.denied the broker takes no log-in by PLAIN; it offers nothing else"),
+        (&["A".into(), "B".into()], "auth.denied the broker takes no log-in by PLAIN; it offers A, B"),
+    ] {
+        assert_eq!(judgement::<()>(Err(judge::no_mechanism("PLAIN", offered))), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let mut script = greeting(4);
+    script.extend([HearsAnything, response_to(2, &[cluster(1), vec![0; 4]].concat())]);
+    assert_eq!(layers("kafka://PEER", script).await, ["answer: Kafka, 38 bytes", "broker: is asked for Metadata in version 4", "answer: Kafka, 52 bytes", "cluster: 2 brokers, controller 1"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@ use super::*;
 use crate::check::cursor::Cursor;
 use crate::check::scram_peer;
 use crate::check::scripted::Line::{Answers, FallsSilent, Hears, HearsAnything, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 
 fn doc() -> Builder {
     Builder::default()
@@ -99,32 +99,79 @@ fn members_are_judged_by_what_they_say_of_themselves() {
         let judged = judged.map_or_else(|reason| reason.class.code, |()| "ready");
         assert_eq!(judged, class, "{found:?} as {role:?} of {set:?}, direct: {direct}");
     }
+    for (found, role, set, expected) in [
+        (uninitiated(), any, None, "service.starting the server is not initiated into its replica set yet"),
+        (
+            known(member("hidden")),
+            any,
+            None,
+            "service.starting the member is neither primary nor secondary yet",
+        ),
+        (primary(), any, other, "service.role the server is a member of replica set rs0, not of rs1"),
+        (standalone(), any, rs0, "service.role the server is no member of replica set rs0"),
+        (member("secondary"), any, rs0, "service.role replica set rs0 has no primary"),
+        (standalone(), Role::Secondary, None, "service.role the server answers as standalone server"),
+        (router(), Role::Secondary, None, "service.role the server answers as router of a sharded cluster"),
+        (
+            primary(),
+            Role::Secondary,
+            rs0,
+            "service.role the server answers as primary of replica set rs0",
+        ),
+        (
+            secondary(),
+            Role::Primary,
+            rs0,
+            "service.role the server answers as secondary of replica set rs0",
+        ),
+        (
+            member("arbiterOnly"),
+            any,
+            None,
+            "service.role the server answers as arbiter of replica set rs0",
+        ),
+    ] {
+        let judged = judge::hello(&Hello::read(&reply(found)).unwrap(), role, set, false);
+        assert_eq!(judgement(judged), expected);
+    }
+    assert_eq!([17.0, -1.0, 1e300].map(judge::whole), [17, -1, i32::MAX]);
+    for (name, role) in [("primary", Role::Primary), ("secondary", Role::Secondary), ("any", Role::Any)] {
+        assert_eq!(Role::named(name), role);
+    }
 }
 
 #[test]
 fn error_codes_have_their_classes() {
-    for (code, class) in [
-        (18, "auth.denied"),
-        (11, "auth.denied"),
-        (13, "auth.denied"),
-        (334, "auth.denied"),
-        (26, "service.missing"),
-        (94, "service.starting"),
-        (91, "service.error"),
-        (11600, "service.error"),
-        (189, "service.role"),
-        (13436, "service.role"),
-        (0, "service.error"),
-        (50, "service.error"),
+    const STARTING: &str = "service.starting the server is not initiated into its replica set yet";
+    const ROLE: &str = "service.role the server is not in the role for this: Name";
+    const DOWN: &str = "service.error the server is shutting down";
+    for (code, expected) in [
+        (18, "auth.denied the server refuses user and password"),
+        (11, "auth.denied the server refuses user and password"),
+        (8000, "auth.denied the server refuses user and password"),
+        (13, "auth.denied the server asks for a log-in, or the user may not do this"),
+        (334, "auth.denied the server offers no log-in by SCRAM-SHA-256 to this user"),
+        (26, "service.missing there is no such database or collection"),
+        (94, STARTING),
+        (91, DOWN),
+        (11600, DOWN),
+        (189, ROLE),
+        (10107, ROLE),
+        (11602, ROLE),
+        (13435, ROLE),
+        (13436, ROLE),
+        (0, "service.error the server answers with error 0 Name"),
+        (50, "service.error the server answers with error 50 Name"),
     ] {
         let reason = judge::ok(&reply(failed(code))).unwrap().unwrap_err();
-        assert_eq!(reason.class.code, class, "{code}");
+        assert_eq!(judgement::<()>(Err(reason.clone())), expected, "{code}");
         assert_eq!(reason.facts, [crate::check::Fact::Code(code.to_string())]);
     }
     for ok in [doc().int("ok", 1), doc().bool("ok", true)] {
         assert_eq!(judge::ok(&reply(ok)), Ok(Ok(())));
     }
-    assert!(judge::ok(&reply(doc())).unwrap().is_err());
+    let bare = judge::ok(&reply(doc())).unwrap();
+    assert_eq!(judgement(bare), "service.error the server answers with error 0");
 }
 
 #[tokio::test]
@@ -214,6 +261,16 @@ async fn what_is_no_server_is_told() {
     assert!(text.starts_with("service.timeout connection accepted, but no MongoDB answer"), "{text}");
     let text = attempt("mongodb://PEER", vec![HearsAnything]).await;
     assert!(text.starts_with("tcp.closed "), "{text}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let batch = doc().document("0", doc().text("name", "orders"));
+    let found = doc().document("cursor", doc().document("firstBatch", batch)).int("ok", 1);
+    let mut script = scram(false);
+    script.extend([HearsAnything, Says(answer(4, found))]);
+    let shown = layers("mongodb://me:pw@PEER/shop#collection=orders", script).await;
+    assert_eq!(shown, ["answer: MongoDB, 74 bytes", "hello: standalone server, wire version 21", "answer: MongoDB, 137 bytes", "answer: MongoDB, 121 bytes", "log-in: as me of database shop", "answer: MongoDB, 89 bytes", "find: collection orders is there"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use super::codec::{connect, read, subscribe};
 use super::judge::{connected, subscribed};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, Hears, HearsAnything, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 use crate::check::service::Malformed;
 
 const CONNACK: &[u8] = &[0x20, 2, 0, 0];
@@ -98,48 +98,67 @@ fn what_is_no_packet_is_told() {
 #[test]
 fn codes_have_their_classes() {
     use Version::{V3, V5};
+    const REFUSED: &str = "auth.denied the broker refuses user and password";
+    const DENIED: &str = "auth.denied the broker does not let the client in: not authorized";
+    const IDENTIFIER: &str =
+        "service.error the broker does not take the client's identifier: see client-id=";
+    const UNAVAILABLE: &str = "service.starting the broker says that its service is unavailable";
+    const ELSEWHERE: &str = "service.role the broker sends its clients to another one";
     for (version, code, known, expected) in [
         (V3, 0, false, "in"),
         (V3, 4, false, "asks"),
         (V3, 5, false, "asks"),
-        (V3, 4, true, "auth.denied"),
-        (V3, 5, true, "auth.denied"),
-        (V3, 1, true, "service.error"),
-        (V3, 2, true, "service.error"),
-        (V3, 3, false, "service.starting"),
-        (V3, 99, false, "service.error"),
+        (V3, 4, true, REFUSED),
+        (V3, 5, true, DENIED),
+        (V3, 1, true, "service.error the broker does not speak MQTT 3.1.1: try protocol=5"),
+        (V3, 2, true, IDENTIFIER),
+        (V3, 3, false, UNAVAILABLE),
+        (V3, 99, false, "service.error the broker refuses the connection with code 0x63"),
+        (V3, 0x86, true, "service.error the broker refuses the connection with code 0x86"),
         (V5, 0, true, "in"),
+        (V5, 0x86, false, "asks"),
         (V5, 0x87, false, "asks"),
-        (V5, 0x86, true, "auth.denied"),
-        (V5, 0x87, true, "auth.denied"),
-        (V5, 0x8A, false, "auth.denied"),
-        (V5, 0x84, false, "service.error"),
-        (V5, 0x85, false, "service.error"),
-        (V5, 0x88, false, "service.starting"),
-        (V5, 0x89, false, "service.starting"),
-        (V5, 0x9D, false, "service.role"),
-        (V5, 0x97, false, "service.error"),
+        (V5, 0x8C, false, "asks"),
+        (V5, 0x86, true, REFUSED),
+        (V5, 0x87, true, DENIED),
+        (V5, 0x8C, true, "auth.denied the broker wants another way of authentication"),
+        (V5, 0x8A, false, "auth.denied the broker has banned the client"),
+        (V5, 0x84, false, "service.error the broker does not speak MQTT 5: leave out protocol=5"),
+        (V5, 0x85, false, IDENTIFIER),
+        (V5, 0x88, false, UNAVAILABLE),
+        (V5, 0x89, false, "service.starting the broker says that it is busy"),
+        (V5, 0x9C, false, ELSEWHERE),
+        (V5, 0x9D, false, ELSEWHERE),
+        (V5, 0x97, false, "service.error the broker refuses the connection with code 0x97"),
+        (V5, 4, true, "service.error the broker refuses the connection with code 0x04"),
     ] {
         let found = match connected(version, code, known) {
-            Entry::In => "in",
-            Entry::Asks => "asks",
-            Entry::Out(reason) => reason.class.code,
+            Entry::In => "in".into(),
+            Entry::Asks => "asks".into(),
+            Entry::Out(reason) => {
+                assert_eq!(reason.facts, [crate::check::Fact::Code(format!("{code:#04x}"))]);
+                judgement::<()>(Err(reason))
+            }
         };
         assert_eq!(found, expected, "{version:?} {code:#04x}");
     }
     for (version, code, expected) in [
-        (V3, 0, "granted"),
-        (V3, 2, "granted"),
-        (V3, 0x80, "auth.denied"),
-        (V5, 0x87, "auth.denied"),
-        (V5, 0x80, "service.error"),
-        (V5, 0x8F, "service.error"),
+        (V3, 0, "ready"),
+        (V3, 2, "ready"),
+        (V3, 3, "service.error the broker refuses a subscription to t with code 0x03"),
+        (V3, 0x80, "auth.denied the client may not subscribe to t"),
+        (V5, 0x87, "auth.denied the client may not subscribe to t"),
+        (V5, 0x80, "service.error the broker refuses a subscription to t with code 0x80"),
+        (V5, 0x8F, "service.error the broker refuses a subscription to t with code 0x8f"),
     ] {
-        let found = subscribed(version, code, "t").map_or_else(|reason| reason.class.code, |()| "granted");
-        assert_eq!(found, expected, "{version:?} {code:#04x}");
+        assert_eq!(judgement(subscribed(version, code, "t")), expected, "{version:?} {code:#04x}");
     }
-    for (code, class) in [(0x87, "auth.denied"), (0x8B, "service.starting"), (0x8D, "service.error")] {
-        assert_eq!(judge::parted(code).class.code, class, "{code:#04x}");
+    for (code, expected) in [
+        (0x87, "auth.denied the broker parts: not authorized"),
+        (0x8B, "service.starting the broker parts: it is shutting down"),
+        (0x8D, "service.error the broker parts with code 0x8d"),
+    ] {
+        assert_eq!(judgement::<()>(Err(judge::parted(code))), expected, "{code:#04x}");
     }
 }
 
@@ -212,6 +231,13 @@ async fn what_is_no_broker_is_told() {
     }
     let found = attempt("mqtt://PEER", vec![HearsAnything, FallsSilent]).await;
     assert!(found.starts_with("service.timeout connection accepted, but no MQTT answer"), "{found}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let lines = vec![says(SUBACK), publish(true, "up"), says(PINGRESP), Hears(codec::DISCONNECT.into())];
+    let shown = layers("mqtt://PEER#topic=t&retained", subscribed_to(codec::PING, lines)).await;
+    assert_eq!(shown, ["log-in: CONNACK 0x00", "subscribe: t, granted", "retained: t"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use super::codec::{Greeting, Packet, Reply, Result41, ServerError, capability};
 use super::proof::Plugin;
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, Hears, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 use crate::check::service::Malformed;
 
 const CACHING_SHA2: &str = "caching_sha2_password";
@@ -217,6 +217,58 @@ async fn errors_have_their_classes_with_and_without_a_user() {
     assert_eq!(attempt("mariadb://PEER/app", script).await, "service.missing there is no database app");
 }
 
+#[test]
+fn error_numbers_are_told_in_words() {
+    const FULL: &str = "service.error the server has no connection left";
+    const DOWN: &str = "service.error the server is shutting down";
+    const REFUSED: &str = "auth.denied the server refuses user and password";
+    const RIGHTS: &str = "auth.denied the user may not do what is asked for";
+    const MISSING: &str = "service.missing what the query names is not there";
+    const METHOD: &str = "auth.method the server cannot authenticate this user";
+    let (named, none) = (Wanted { database: Some("app".into()), ..Wanted::default() }, Wanted::default());
+    // What is said of it, and whether it is what a server says that only wants to know who asks.
+    for (code, expected, knock) in [
+        (1040, FULL, false),
+        (1203, "service.error the server has no connection left for this user", false),
+        (1226, "service.error the server has no connection left for this user", false),
+        (1053, DOWN, false),
+        (1077, DOWN, false),
+        (1079, DOWN, false),
+        (1129, "service.error the server has blocked this host: too many connections from here broke off", false),
+        (3032, "service.error the server is in offline mode", false),
+        (3159, "service.error the server takes no connections without TLS", false),
+        (1045, REFUSED, true),
+        (1698, REFUSED, true),
+        (1044, "auth.denied the user may not use the database", true),
+        (1130, "auth.denied the server lets nobody in from this host", false),
+        (1142, RIGHTS, false),
+        (1143, RIGHTS, false),
+        (1227, RIGHTS, false),
+        (1370, RIGHTS, false),
+        (1820, "auth.denied the user's password has expired", true),
+        (1862, "auth.denied the user's password has expired", true),
+        (3118, "auth.denied the user is locked", true),
+        (4151, "auth.denied the user is locked", true),
+        (1251, METHOD, true),
+        (1524, METHOD, true),
+        (1146, MISSING, false),
+        (1054, MISSING, false),
+        (1305, MISSING, false),
+        (1290, "service.role the server is read-only", false),
+        (1836, "service.role the server is read-only", false),
+        (1047, "service.starting the node has not joined its cluster", false),
+        (1049, "service.missing there is no database app", false),
+        (9999, "service.error the server answers with error 9999", false),
+    ] {
+        let error = ServerError { code, message: "hunter2".into() };
+        let reason = judge::refused(&error, &named);
+        assert_eq!(reason.facts, [crate::check::Fact::Code(code.to_string())]);
+        assert_eq!(judgement::<()>(Err(reason)), expected, "{code}");
+        assert_eq!(judge::takes_connections(&error, &named), knock, "{code}");
+        assert_eq!(judge::takes_connections(&error, &none), knock || code == 1049, "{code}");
+    }
+}
+
 #[tokio::test]
 async fn nobody_is_let_in_and_that_is_enough() {
     let knock = |answers: Vec<Line>| {
@@ -358,6 +410,12 @@ async fn silence_is_told_by_where_it_begins() {
     assert!(found.starts_with("service.timeout me is let in, but 127.0.0.1:"), "{found}");
     let found = attempt("mysql://PEER", vec![Says(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec())]).await;
     assert!(found.starts_with("service.protocol no MySQL at"), "{found}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let script = inside(vec![asks("SELECT @@global.read_only"), rows(&[Some("0")]), bye()]);
+    assert_eq!(layers("mysql://me@PEER#role=primary", script).await, ["greeting: MariaDB 10.11.14, without TLS, mysql_native_password", "auth: me is let in by mysql_native_password", "role: a row"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::codec::{connect, message, request};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, Hears, HearsAnything, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 use crate::check::service::Malformed;
 use crate::plan::env::Env;
 use crate::plan::target::Target;
@@ -87,19 +87,36 @@ fn what_is_no_message_is_told() {
 
 #[test]
 fn errors_are_the_constants_of_the_protocol() {
-    for (error, class) in [
-        ("Authorization Violation", "auth.denied"),
-        ("authorization violation", "auth.denied"),
-        ("User Authentication Expired", "auth.denied"),
-        ("Permissions Violation for Publish to \"$JS.API.INFO\"", "auth.denied"),
-        ("Permissions Violation for Subscription to \"_INBOX.1\"", "auth.denied"),
-        ("Secure Connection - TLS Required", "tls.protocol"),
-        ("Attempted To Connect To Route Port", "service.protocol"),
-        ("Unknown Protocol Operation", "service.protocol"),
-        ("maximum connections exceeded", "service.error"),
-        ("Authorization Violation of another sort", "service.error"),
+    const REFUSED: &str = "auth.denied the server refuses the credentials, or asks for some";
+    const MISUNDERSTOOD: &str = "service.protocol the server does not understand the client";
+    for (error, expected) in [
+        ("Authorization Violation", REFUSED),
+        ("authorization violation", REFUSED),
+        ("User Authentication Expired", "auth.denied the user's credentials have expired"),
+        ("User Authentication Revoked", "auth.denied the user's credentials were revoked"),
+        ("Account Authentication Expired", "auth.denied the account's credentials have expired"),
+        (
+            "Permissions Violation for Publish to \"$JS.API.INFO\"",
+            "auth.denied the user may not publish the request",
+        ),
+        (
+            "Permissions Violation for Subscription to \"_INBOX.1\"",
+            "auth.denied the user may not subscribe to the answer",
+        ),
+        ("Secure Connection - TLS Required", "tls.protocol the server wants TLS, without having said so"),
+        (
+            "Attempted To Connect To Route Port",
+            "service.protocol the port is for other servers, not for clients",
+        ),
+        ("Unknown Protocol Operation", MISUNDERSTOOD),
+        ("Parser Error", MISUNDERSTOOD),
+        ("maximum connections exceeded", "service.error the server answers maximum connections exceeded"),
+        (
+            "Authorization Violation of another sort",
+            "service.error the server answers Authorization Violation of another sort",
+        ),
     ] {
-        assert_eq!(judge::refused(error).class.code, class, "{error}");
+        assert_eq!(judgement::<()>(Err(judge::refused(error))), expected);
     }
 }
 
@@ -113,22 +130,30 @@ fn jetstream_is_judged_by_its_codes() {
             &format!(r#","error":{{"code":{code},"err_code":{number},"description":"why"}}"#),
         )
     };
+    let missing = Some("service.missing there is no stream s");
+    let off = Some("service.role JetStream is not enabled for this account");
     for (status, payload, expected) in [
         (None, answer("stream_info", ""), Some("ready")),
         (None, answer("account_info", ""), Some("ready")),
-        (Some(503), String::new(), Some("service.role")),
-        (None, error(404, 10059), Some("service.missing")),
-        (None, error(503, 10039), Some("service.role")),
-        (None, error(503, 10008), Some("service.starting")),
-        (None, error(403, 1), Some("auth.denied")),
-        (None, error(400, 10003), Some("service.error")),
+        (
+            Some(503),
+            String::new(),
+            Some("service.role no JetStream answers: it is not enabled, or has no leader yet"),
+        ),
+        (Some(404), String::new(), None),
+        (None, error(404, 10059), missing),
+        (None, error(503, 10039), off),
+        (None, error(400, 10076), off),
+        (None, error(503, 10008), Some("service.starting JetStream answers: why")),
+        (None, error(401, 1), Some("auth.denied JetStream answers: why")),
+        (None, error(403, 1), Some("auth.denied JetStream answers: why")),
+        (None, error(400, 10003), Some("service.error JetStream answers with error 10003: why")),
         (None, "{}".into(), None),
         (None, "hello".into(), None),
         (None, r#"{"type":"other"}"#.into(), None),
     ] {
         let judged = judge::jetstream(Some("s"), status, payload.as_bytes());
-        let found = judged.map(|judged| judged.map_or_else(|reason| reason.class.code, |()| "ready"));
-        assert_eq!(found, expected, "{payload}");
+        assert_eq!(judged.map(judgement).as_deref(), expected, "{payload}");
     }
 }
 
@@ -210,6 +235,14 @@ async fn what_is_no_nats_server_is_told() {
     }
     let found = attempt("nats://PEER#tls", vec![info("")]).await;
     assert!(found.starts_with("tls.protocol") && found.ends_with("offers no TLS"), "{found}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let info = r#"{"type":"io.nats.jetstream.api.v1.account_info_response"}"#;
+    let answer = format!("MSG _INBOX.x 1 {}\r\n{info}\r\n", info.len());
+    let script = opened(Login::Nobody, vec![HearsAnything, says(&answer)]);
+    assert_eq!(layers("nats://PEER#jetstream", script).await, ["answer: NATS, 134 bytes", "info: 2.9.10", "log-in: PONG", "jetstream: $JS.API.INFO, 57 bytes"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use super::codec::{Authentication, Message, Offer, ServerError, message, offer};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, Hears, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 use crate::plan::secret::Secret;
 
 /// A message of the server: its type, its length with itself, its body.
@@ -151,6 +151,41 @@ async fn sqlstates_have_their_classes_with_and_without_a_user() {
     assert_eq!(found, "service.missing there is no database app");
 }
 
+#[test]
+fn sqlstates_are_told_in_words() {
+    const DOWN: &str = "service.error the server is shutting down";
+    const MISSING: &str = "service.missing what the query names is not there";
+    let (named, none) = (Wanted { database: Some("app".into()), ..Wanted::default() }, Wanted::default());
+    // What is said of it, and whether it is what a server says that only wants to know who asks.
+    for (code, expected, knock) in [
+        ("57P03", "service.starting the server takes no connections now: it starts or recovers", false),
+        ("57P01", DOWN, false),
+        ("57P02", DOWN, false),
+        ("57P04", "service.missing the database has been dropped", false),
+        ("53300", "service.error the server has no connection left for this user", false),
+        ("28P01", "auth.denied the server refuses user and password", true),
+        ("28000", "auth.denied the server does not let this user in from here", true),
+        ("28ABC", "auth.denied the server answers with SQLSTATE 28ABC", true),
+        ("42501", "auth.denied the user may not do what is asked for", false),
+        ("42P01", MISSING, false),
+        ("3F000", MISSING, false),
+        ("42703", MISSING, false),
+        ("42883", MISSING, false),
+        ("42704", MISSING, false),
+        ("25006", "service.role the server is read-only", false),
+        ("3D000", "service.missing there is no database app", false),
+        ("XX000", "service.error the server answers with SQLSTATE XX000", false),
+        ("", "service.error the server answers with an error without a code", false),
+    ] {
+        let error = ServerError { code: code.into(), message: "hunter2".into() };
+        let reason = judge::refused(&error, &named);
+        assert_eq!(reason.facts, [crate::check::Fact::Code(code.into())]);
+        assert_eq!(judgement::<()>(Err(reason)), expected, "{code}");
+        assert_eq!(judge::takes_connections(&error, &named), knock, "{code}");
+        assert_eq!(judge::takes_connections(&error, &none), knock || code == "3D000", "{code}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_asks_who_it_is_takes_connections() {
     for said in [asked(10, b"SCRAM-SHA-256\0\0"), asked(3, &[]), asked(7, &[]), asked(0, &[])] {
@@ -279,6 +314,16 @@ async fn silence_is_told_by_where_it_begins() {
     let found =
         attempt("postgres://PEER", vec![Hears(codec::ssl_request()), Says(b"HTTP/1.1 400".to_vec())]).await;
     assert!(found.starts_with("service.protocol no PostgreSQL at"), "{found}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let row = row(Some("f"));
+    let answer = [said(b'1', &[]), said(b'2', &[]), row, said(b'C', b"SELECT\0"), said(b'Z', b"I")].concat();
+    let role = Hears(codec::question("SELECT pg_catalog.pg_is_in_recovery()", &[]));
+    let script = inside(vec![role, Says(answer), bye()]);
+    let shown = layers("postgres://me@PEER?sslmode=disable#role=primary", script).await;
+    assert_eq!(shown, ["startup: no authentication is asked for", "server: server_version 15.18 (Debian)", "role: a row"]);
 }
 
 #[test]

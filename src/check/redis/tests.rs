@@ -1,7 +1,7 @@
 use super::codec::{Refusal, reply, request};
 use super::*;
 use crate::check::scripted::Line::{FallsSilent, Hears, HearsAnything, Says};
-use crate::check::scripted::{Line, attempt, probe, problems};
+use crate::check::scripted::{Line, attempt, judgement, layers, probe, problems};
 use crate::check::service::Malformed;
 
 fn bulk(text: &str) -> Reply {
@@ -75,31 +75,79 @@ fn what_is_no_reply_is_told() {
 
 #[test]
 fn errors_are_judged_by_their_prefix() {
-    for (text, step, class) in [
-        ("NOAUTH Authentication required.", Step::Key("k"), "auth.denied"),
-        ("WRONGPASS invalid username-password pair or user is disabled.", Step::LogIn, "auth.denied"),
-        ("ERR invalid password", Step::LogIn, "auth.denied"),
-        ("ERR AUTH <password> called without any password configured", Step::LogIn, "auth.denied"),
-        ("LOADING Redis is loading the dataset in memory", Step::LogIn, "service.starting"),
-        ("WHATEVER", Step::LogIn, "service.error"),
-        ("NOPERM this user has no permissions to run the 'ping' command", Step::Ping, "auth.denied"),
-        ("DENIED Redis is running in protected mode", Step::Ping, "auth.denied"),
-        ("LOADING Redis is loading the dataset in memory", Step::Ping, "service.starting"),
-        ("MASTERDOWN Link with MASTER is down", Step::Ping, "service.role"),
-        ("CLUSTERDOWN Hash slot not served", Step::Key("k"), "service.role"),
-        ("MOVED 3999 127.0.0.1:6381", Step::Key("k"), "service.role"),
-        ("ERR DB index is out of range", Step::Select(99), "service.missing"),
-        ("ERR This instance has cluster support disabled", Step::Cluster, "service.role"),
-        ("ERR unknown command `SENTINEL`", Step::Sentinel("m"), "service.role"),
-        ("WRONGTYPE Operation against a key", Step::Key("k"), "service.error"),
-        ("ERR max number of clients reached", Step::Ping, "service.error"),
-        ("MISCONF Redis is configured to save RDB snapshots", Step::Ping, "service.error"),
-        ("BUSY Redis is busy running a script", Step::Ping, "service.error"),
+    for (text, step, expected) in [
+        ("NOAUTH Authentication required.", Step::Key("k"), "auth.denied the server asks for a password"),
+        ("WRONGPASS invalid password", Step::LogIn, "auth.denied the server refuses user and password"),
+        (
+            "ERR AUTH <password> called without any password configured",
+            Step::LogIn,
+            "auth.denied the server does not take the password, or is configured without one",
+        ),
+        ("LOADING Redis is loading", Step::LogIn, "service.starting the server is loading its data"),
+        ("MASTERDOWN hunter2", Step::LogIn, "service.role the server is a replica without its master"),
+        ("CLUSTERDOWN hunter2", Step::LogIn, "service.role the cluster is down"),
+        ("NOPERM hunter2", Step::LogIn, "auth.denied the user may not ask: AUTH"),
+        (
+            "DENIED hunter2",
+            Step::LogIn,
+            "auth.denied the server is in protected mode, and takes connections of its own host only",
+        ),
+        ("WHATEVER hunter2", Step::LogIn, "service.error the server fails to log in"),
+        ("NOPERM this user has none", Step::Ping, "auth.denied the user may not ask: PING"),
+        (
+            "DENIED Redis is running in protected mode",
+            Step::Ping,
+            "auth.denied the server is in protected mode, and takes connections of its own host only",
+        ),
+        ("LOADING Redis is loading", Step::Ping, "service.starting the server is loading its data"),
+        ("MASTERDOWN Link is down", Step::Role, "service.role the server is a replica without its master"),
+        ("CLUSTERDOWN Hash slot not served", Step::Key("k"), "service.role the cluster is down"),
+        (
+            "MOVED 3999 127.0.0.1:6381",
+            Step::Key("k"),
+            "service.role key k is on another node of the cluster, 127.0.0.1:6381",
+        ),
+        (
+            "ASK 3999 127.0.0.1:6382",
+            Step::Key("k"),
+            "service.role key k is on another node of the cluster, 127.0.0.1:6382",
+        ),
+        (
+            "MOVED 3999 127.0.0.1:6381",
+            Step::Ping,
+            "service.error the server answers MOVED 3999 127.0.0.1:6381 to PING",
+        ),
+        (
+            "ERR DB index is out of range",
+            Step::Select(99),
+            "service.missing the server has no database 99: ERR DB index is out of range",
+        ),
+        ("BUSY a script", Step::Select(1), "service.error the server answers BUSY a script to SELECT"),
+        ("ERR cluster is disabled", Step::Cluster, "service.role the server is no node of a cluster"),
+        ("BUSY a script", Step::Cluster, "service.error the server answers BUSY a script to CLUSTER INFO"),
+        ("ERR unknown command `SENTINEL`", Step::Sentinel("m"), "service.role the server is no sentinel"),
+        (
+            "BUSY a script",
+            Step::Sentinel("m"),
+            "service.error the server answers BUSY a script to SENTINEL GET-MASTER-ADDR-BY-NAME",
+        ),
+        ("WRONGTYPE Operation against a key", Step::Key("k"), "service.error key k holds no string"),
+        (
+            "BUSY a script",
+            Step::Key("k"),
+            "service.error the server answers BUSY a script to the question for the key",
+        ),
+        ("BUSY a script", Step::Role, "service.error the server answers BUSY a script to ROLE"),
+        (
+            "ERR max number of clients reached",
+            Step::Ping,
+            "service.error the server answers ERR max number of clients reached to PING",
+        ),
     ] {
         let code = text.split(' ').next().unwrap();
         let reason = judge::refused(step, &Refusal { code: code.into(), text: text.into() });
-        assert_eq!(reason.class.code, class, "{text} at {step:?}");
         assert_eq!(reason.facts, [crate::check::Fact::Code(code.into())]);
+        assert_eq!(judgement::<()>(Err(reason)), expected, "{text} at {step:?}");
     }
 }
 
@@ -123,6 +171,8 @@ fn roles_are_what_the_server_says() {
         (Role::Replica, replica("sync"), Some("the replica is still copying from its master")),
         (Role::Replica, replica("connect"), Some("the replica is not connected to its master: connect")),
         (Role::Sentinel, answer(&["sentinel"]), Some("ready")),
+        (Role::Replica, answer(&["sentinel"]), Some("the server is a sentinel, not a replica")),
+        (Role::Sentinel, answer(&["master"]), Some("the server is a master, not a sentinel")),
         (Role::Replica, answer(&["slave"]), None),
         (Role::Master, answer(&["king"]), None),
         (Role::Master, Reply::Null, None),
@@ -130,6 +180,38 @@ fn roles_are_what_the_server_says() {
         let found = judge::role(wanted, &reply);
         let found = found.map(|judged| judged.map_or_else(|reason| reason.text, |()| "ready".into()));
         assert_eq!(found.as_deref(), expected, "{wanted:?} {reply:?}");
+    }
+    for name in judge::ROLES {
+        let role = Role::named(name).map(|role| format!("{role:?}").to_lowercase());
+        assert_eq!(role.as_deref().unwrap_or("any"), *name);
+    }
+}
+
+#[test]
+fn answers_are_judged_by_what_was_asked_or_are_none() {
+    let array = |parts: &[&str]| Reply::Array(parts.iter().map(|part| bulk(part)).collect());
+    let regex = Regex::new("^ok").unwrap();
+    let said = |judged: Option<Result<(), Reason>>| judged.map_or_else(|| "no answer".into(), judgement);
+    for (found, expected) in [
+        (judge::cluster(&bulk("cluster_enabled:1\r\ncluster_state:ok\r\n")), "ready"),
+        (judge::cluster(&bulk("cluster_state:fail\r\n")), "service.role the cluster's state is fail"),
+        (judge::cluster(&bulk("hello")), "no answer"),
+        (judge::cluster(&Reply::Integer(1)), "no answer"),
+        (judge::exists("k", &Reply::Integer(1)), "ready"),
+        (judge::exists("k", &Reply::Integer(0)), "service.missing there is no key k"),
+        (judge::exists("k", &bulk("1")), "no answer"),
+        (judge::value("k", &regex, &bulk("ok then")), "ready"),
+        (judge::value("k", &regex, &bulk("not ok")), "service.missing the value of key k does not match"),
+        (judge::value("k", &regex, &Reply::Integer(1)), "no answer"),
+    ] {
+        assert_eq!(said(found), expected);
+    }
+    let address = |answer: &Reply| judge::address("m", answer);
+    assert_eq!(address(&array(&["10.0.0.1", "6379"])), Some(Ok(("10.0.0.1".into(), 6379))));
+    let unknown = address(&Reply::Null).map(judgement);
+    assert_eq!(unknown.as_deref(), Some("service.missing the sentinel knows no master m"));
+    for none in [array(&["10.0.0.1"]), array(&["10.0.0.1", "port"]), bulk("10.0.0.1")] {
+        assert_eq!(address(&none), None, "{none:?}");
     }
 }
 
@@ -214,6 +296,25 @@ async fn what_is_no_redis_is_told() {
     }
     let found = attempt("redis://PEER", vec![HearsAnything, Says(b"+PON".to_vec()), FallsSilent]).await;
     assert!(found.starts_with("service.timeout connection accepted, but no Redis answer"), "{found}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_each_step() {
+    let turns = [
+        ("AUTH pw", "+OK\r\n"),
+        ("SELECT 2", "+OK\r\n"),
+        ("PING", "+PONG\r\n"),
+        ("ROLE", "*1\r\n$6\r\nmaster\r\n"),
+        ("CLUSTER INFO", "$16\r\ncluster_state:ok\r\n"),
+        ("EXISTS k", ":1\r\n"),
+    ];
+    let shown = layers("redis://:pw@PEER/2#key=k&role=master&cluster", script(&turns)).await;
+    assert_eq!(
+        shown,
+        ["log-in: OK", "database: OK", "ping: PONG", "role: master", "cluster: 16 bytes", "key: 1"]
+    );
+    let turns = [("PING", "+PONG\r\n"), ("SENTINEL GET-MASTER-ADDR-BY-NAME m", "*-1\r\n")];
+    assert_eq!(layers("redis://PEER#sentinel=m", script(&turns)).await, ["ping: PONG", "sentinel: nothing"]);
 }
 
 #[test]

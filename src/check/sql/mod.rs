@@ -76,7 +76,7 @@ impl Query {
 }
 
 /// What a target asks of a database.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Wanted {
     /// User and password; without a user nothing is asked but whether the server takes connections.
     pub(super) credentials: Credentials,

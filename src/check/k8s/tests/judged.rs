@@ -16,7 +16,7 @@ pub(super) fn recorded(file: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn said(standing: Standing) -> String {
+pub(super) fn said(standing: Standing) -> String {
     match standing {
         Standing::Ready(text) => format!("ready: {text}"),
         Standing::Pending(text) => format!("pending: {text}"),
@@ -35,7 +35,7 @@ fn course(file: &str, kind: &str, name: &str) -> Vec<String> {
     said
 }
 
-const UNSEEN: &str = "pending: its controller has not seen the latest change yet";
+pub(super) const UNSEEN: &str = "pending: its controller has not seen the latest change yet";
 
 #[test]
 fn a_deployment_is_created_updated_and_broken() {
@@ -95,142 +95,6 @@ fn jobs_and_their_pods_end_well_or_not() {
     assert_eq!(last("db-0"), "ready: the Pod is ready");
     assert_eq!(last("noimage"), "pending: container web waits: ErrImageNeverPull");
     assert_eq!(last("toobig"), "pending: cannot be scheduled: Unschedulable");
-}
-
-#[test]
-fn workloads_in_states_that_no_recording_shows() {
-    let condition =
-        |name: &str, status: &str| json!([{ "type": name, "status": status, "reason": "Because" }]);
-    let gone = json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" });
-    for (kind, object, expected) in [
-        ("job", json!({ "spec": { "suspend": true } }), "stalled: the Job is suspended"),
-        (
-            "job",
-            json!({ "status": { "failed": 1, "active": 1 } }),
-            "pending: not complete: a Pod of it has failed, another try is due",
-        ),
-        (
-            "job",
-            json!({ "status": { "conditions": condition("Failed", "False") } }),
-            "pending: not complete: it has no Pod yet",
-        ),
-        (
-            "job",
-            json!({ "status": { "conditions": condition("FailureTarget", "True") } }),
-            "pending: not complete: it has no Pod yet",
-        ),
-        ("deploy", json!({ "spec": { "replicas": 0 } }), "ready: rolled out, 0 replicas"),
-        (
-            "deploy",
-            json!({ "status": { "conditions": condition("ReplicaFailure", "True") } }),
-            "pending: Pods cannot be created: Because",
-        ),
-        ("deploy", json!({ "metadata": gone }), "pending: is being deleted"),
-        (
-            "sts",
-            json!({ "spec": { "replicas": 3, "updateStrategy": { "rollingUpdate": { "partition": 2 } } },
-            "status": { "readyReplicas": 3, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "a" } }),
-            "ready: rolled out, 3 replicas",
-        ),
-        (
-            "sts",
-            json!({ "spec": { "replicas": 3 }, "status": { "readyReplicas": 3, "updatedReplicas": 1 } }),
-            "pending: 1 of 3 replicas are updated",
-        ),
-        (
-            "sts",
-            json!({ "spec": { "replicas": 1 }, "status": { "readyReplicas": 1, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "a" } }),
-            "pending: the rolling update has not ended yet",
-        ),
-        (
-            "sts",
-            json!({ "spec": { "updateStrategy": { "type": "OnDelete" } }, "status": { "readyReplicas": 1, "updateRevision": "b" } }),
-            "ready: rolled out, 1 replica",
-        ),
-        (
-            "ds",
-            json!({ "status": { "desiredNumberScheduled": 2, "updatedNumberScheduled": 1, "numberAvailable": 2 } }),
-            "pending: 1 of 2 nodes are updated",
-        ),
-        (
-            "rs",
-            json!({ "spec": { "replicas": 2 }, "status": { "readyReplicas": 1 } }),
-            "pending: 1 of 2 replicas are ready",
-        ),
-        (
-            "rc",
-            json!({ "spec": { "replicas": 1 }, "status": { "readyReplicas": 1 } }),
-            "ready: 1 replica ready",
-        ),
-    ] {
-        let judge = resource::known(kind).unwrap().judge;
-        assert_eq!(said(judge(&object)), expected, "{kind} {object}");
-    }
-}
-
-#[test]
-fn others_in_states_that_no_recording_shows() {
-    let condition =
-        |name: &str, status: &str| json!([{ "type": name, "status": status, "reason": "Because" }]);
-    let gone = json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" });
-    for (kind, object, expected) in [
-        (
-            "pod",
-            json!({ "status": { "phase": "Failed", "reason": "Evicted" } }),
-            "failed: the Pod has failed: Evicted",
-        ),
-        (
-            "pod",
-            json!({ "metadata": gone, "status": { "phase": "Running", "conditions": condition("Ready", "True") } }),
-            "pending: is being deleted",
-        ),
-        (
-            "pod",
-            json!({ "status": { "conditions": condition("Initialized", "False") } }),
-            "pending: its init containers have not ended",
-        ),
-        (
-            "pod",
-            json!({ "status": { "initContainerStatuses": [{ "name": "wait", "state": { "waiting": { "reason": "CrashLoopBackOff" } } }] } }),
-            "pending: container wait waits: CrashLoopBackOff",
-        ),
-        ("pvc", json!({ "status": { "phase": "Lost" } }), "stalled: is lost: its volume is gone"),
-        ("pv", json!({ "status": { "phase": "Available" } }), "ready: is available"),
-        ("pv", json!({ "status": { "phase": "Failed" } }), "stalled: the volume could not be reclaimed"),
-        ("pv", json!({ "status": { "phase": "Released" } }), "pending: is released"),
-        ("ns", json!({ "status": { "phase": "Active" } }), "ready: is active"),
-        (
-            "ns",
-            json!({ "metadata": gone, "status": { "phase": "Terminating" } }),
-            "pending: is being deleted",
-        ),
-        (
-            "ing",
-            json!({ "status": { "loadBalancer": { "ingress": [{ "hostname": "lb.example.com" }] } } }),
-            "ready: has the address lb.example.com",
-        ),
-        ("ing", json!({ "status": { "loadBalancer": {} } }), "pending: has no address"),
-        (
-            "crd",
-            json!({ "status": { "conditions": condition("NamesAccepted", "False") } }),
-            "stalled: its names are not accepted: Because",
-        ),
-        (
-            "apiservice",
-            json!({ "status": { "conditions": condition("Available", "False") } }),
-            "pending: is not available: Because",
-        ),
-        (
-            "node",
-            json!({ "status": { "conditions": condition("Ready", "Unknown") } }),
-            "pending: is not ready: Because",
-        ),
-        ("cm", json!({}), "ready: exists"),
-        ("secret", json!({ "metadata": gone }), "pending: is being deleted"),
-    ] {
-        let judge = resource::known(kind).unwrap().judge;
-        assert_eq!(said(judge(&object)), expected, "{kind} {object}");
-    }
 }
 
 #[test]

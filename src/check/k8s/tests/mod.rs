@@ -5,4 +5,5 @@ mod discovery;
 mod judged;
 mod parse;
 mod server;
+mod states;
 mod watched;
