@@ -109,7 +109,7 @@ impl Tcp {
             dial::addresses(attempt.net, attempt.trace, &self.host, self.port, self.reach.family).await?;
         let needed = match self.reach.quorum {
             Quorum::Any => {
-                let stream = dial::connect(attempt.trace, &addresses).await?;
+                let stream = dial::connect(attempt.net, attempt.trace, &addresses).await?;
                 let peer = stream.peer_addr().unwrap_or(addresses[0]);
                 self.reach
                     .talk
@@ -144,7 +144,7 @@ impl Tcp {
             let (trace, open) = (&traces[index], &open);
             async move {
                 let end = async {
-                    let stream = dial::connect(trace, std::slice::from_ref(address)).await?;
+                    let stream = dial::connect(attempt.net, trace, std::slice::from_ref(address)).await?;
                     self.reach
                         .talk
                         .with(trace, stream, &address.to_string())

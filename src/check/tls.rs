@@ -59,7 +59,7 @@ impl Tls {
     async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
         let addresses =
             dial::addresses(attempt.net, attempt.trace, &self.host, self.port, Family::Any).await?;
-        let stream = dial::connect(attempt.trace, &addresses).await?;
+        let stream = dial::connect(attempt.net, attempt.trace, &addresses).await?;
         let place = stream.peer_addr().unwrap_or(addresses[0]).to_string();
         let (_stream, seen) =
             tls::handshake(attempt.net, attempt.trace, &self.options, stream, (&self.host, &place), &[])

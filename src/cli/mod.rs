@@ -33,7 +33,7 @@ use std::time::Duration;
 pub(crate) use self::{file::fuzz as fuzz_config, words::fuzz as fuzz_words};
 use crate::engine::{self, Conditions, Event, Outcome};
 use crate::explain::hints::Surroundings;
-use crate::net::Net;
+use crate::net::{Net, OWN, Spare};
 use crate::plan::env::Env;
 use crate::plan::layer::Layer;
 use crate::plan::problem::Problem;
@@ -52,8 +52,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const HASTE: Duration = Duration::from_millis(50);
 /// Descriptors that are not for attempts: standard streams, the runtime's own, files, watches, name servers.
 const RESERVED: u64 = 32;
-/// Descriptors that an attempt may need at once: a connect and the fresh one that overlaps it.
-const EACH: u64 = 2;
 
 /// The whole program: reads `argv` and `env`, waits, prints to standard output, and returns the status to
 /// leave with. With a COMMAND it does not return, unless that cannot be run.
@@ -179,14 +177,17 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         true => crate::report::live(style, &output),
         _ => reporter(layer.log_format.unwrap_or_default(), style, Shared(&output)),
     };
+    let room = room();
+    let at_once = (room / OWN).max(1);
     let mut net = net(layer, env);
     net.record = verbosity == Verbosity::Stages;
+    net.spare = Spare::new(room.saturating_sub(at_once.min(plan.preconditions.len()) * OWN));
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy().into_owned();
     let conditions = Conditions {
         first_wait: engine::pacing::splay(plan.settings.splay, &host),
         seed: fastrand::u64(..),
-        at_once: at_once(),
+        at_once,
         tick: reporter.every(),
     };
     let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
@@ -258,10 +259,10 @@ fn notes(layer: &Layer, plan: &Plan, env: &Env) -> Vec<String> {
     proxy.into_iter().chain(mesh).collect()
 }
 
-/// How many attempts fit into the limit of descriptors.
-fn at_once() -> usize {
+/// How many descriptors attempts may have at once.
+fn room() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(1024);
-    usize::try_from(limit.saturating_sub(RESERVED) / EACH).unwrap_or(usize::MAX).clamp(1, usize::MAX >> 4)
+    usize::try_from(limit.saturating_sub(RESERVED)).unwrap_or(usize::MAX).min(usize::MAX >> 4)
 }
 
 fn complain(exit: Exit, what: &str) -> Exit {

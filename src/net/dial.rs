@@ -1,18 +1,17 @@
 //! Connections: all addresses are tried, families alternate (RFC 8305), and a connect that hangs is overlapped
-//! by a fresh one, since the kernel resends a lost SYN only after 1, 3, 7 s.
+//! by a fresh one: the kernel resends a lost SYN only after a second, and many of them only after 3 and 7 s more.
 
 use std::cell::RefCell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
 
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::trace::Trace;
+use super::tries::{Spare, Tries};
 use super::{Net, connect, io_class, io_words};
 use crate::check::{Class, Fact, Reason, class};
 use crate::plan::target::Host;
@@ -224,9 +223,9 @@ fn listed(addresses: &[SocketAddr]) -> String {
 ///
 /// # Errors
 /// One reason for all addresses.
-pub async fn connect(trace: &Trace, addresses: &[SocketAddr]) -> Result<TcpStream, Reason> {
+pub async fn connect(net: &Net, trace: &Trace, addresses: &[SocketAddr]) -> Result<TcpStream, Reason> {
     let since = Instant::now();
-    let stream = race(trace, addresses, connect_one).await?;
+    let stream = race(net.spare.clone(), trace, addresses, connect_one).await?;
     trace.stage("connect", since, || {
         stream.peer_addr().map_or_else(|_| "connected".into(), |peer| peer.to_string())
     });
@@ -243,28 +242,11 @@ pub(crate) async fn connect_one(address: SocketAddr) -> Result<TcpStream, Failur
     Ok(stream)
 }
 
-/// Tries that run at the same time. They are few, so all are polled whenever one wakes.
-struct Tries<F>(Vec<Pin<Box<F>>>);
-
-impl<F: Future> Tries<F> {
-    /// The outcome of the next that ends; `None` when none is left.
-    async fn next(&mut self) -> Option<F::Output> {
-        poll_fn(|context| {
-            for at in 0..self.0.len() {
-                if let Poll::Ready(ended) = self.0[at].as_mut().poll(context) {
-                    drop(self.0.swap_remove(at));
-                    return Poll::Ready(Some(ended));
-                }
-            }
-            if self.0.is_empty() { Poll::Ready(None) } else { Poll::Pending }
-        })
-        .await
-    }
-}
-
 /// Runs `reach` against the addresses until one succeeds: the next address after 250 ms or as soon as one
-/// fails, then fresh tries of all that hang, after 300, 600, 1200 … ms.
+/// fails, then fresh tries of all that hang, after 300, 600, 1200 … ms. Where nothing is `spare` for these, they take the
+/// place of the oldest.
 pub(crate) async fn race<T, F>(
+    spare: Spare,
     trace: &Trace,
     addresses: &[SocketAddr],
     reach: impl Fn(SocketAddr) -> F,
@@ -272,11 +254,12 @@ pub(crate) async fn race<T, F>(
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    race_noting(trace, addresses, |address, _| reach(address)).await
+    race_noting(spare, trace, addresses, |address, _| reach(address)).await
 }
 
 /// [`race`] for tries that have more than one stage and tell how far they have come.
 pub(crate) async fn race_noting<T, F>(
+    spare: Spare,
     trace: &Trace,
     addresses: &[SocketAddr],
     reach: impl Fn(SocketAddr, Note) -> F,
@@ -288,18 +271,15 @@ where
     let noted = Rc::clone(&board);
     trace.doing(move || noted.reason());
     let mut waiting = addresses.iter().copied();
-    let mut tries = Tries(Vec::with_capacity(1));
-    let mut overlap = OVERLAP;
+    let mut tries = Tries::new(spare);
+    let (mut overlap, mut turn) = (OVERLAP, 0);
     let mut next = Instant::now();
-    let try_one = |address: SocketAddr| {
-        let attempt = reach(address, Note { board: Rc::clone(&board), address });
-        async move { (address, attempt.await) }
-    };
+    let try_one = |address: SocketAddr| reach(address, Note { board: Rc::clone(&board), address });
     loop {
         let started = if let Some(address) = waiting.next() {
             let failure = Failure::new(&class::TCP_TIMEOUT, "no answer");
             board.0.borrow_mut().push(Entry { address, ended: false, failure });
-            tries.0.push(Box::pin(try_one(address)));
+            tries.start(address, try_one(address));
             next = Instant::now() + if waiting.len() > 0 { STAGGER } else { overlap };
             true
         } else {
@@ -310,6 +290,9 @@ where
                 biased;
                 ended = tries.next() => match ended {
                     Some((_, Ok(value))) => return Ok(value),
+                    // An older one is still under way.
+                    Some((address, Err(failure)))
+                        if failure.class == &class::LOCAL_RESOURCES && tries.reaches(address) => {}
                     Some((address, Err(failure))) => {
                         board.set(address, failure, true);
                         if waiting.len() > 0 {
@@ -325,7 +308,13 @@ where
                     // Those that failed have answered; only silence is worth another try.
                     let silent: Vec<SocketAddr> =
                         board.0.borrow().iter().filter(|entry| !entry.ended).map(|entry| entry.address).collect();
-                    tries.0.extend(silent.into_iter().map(|address| Box::pin(try_one(address))));
+                    // The addresses take turns where there is room for one only.
+                    for (count, address) in silent.iter().cycle().skip(turn).take(silent.len()).enumerate() {
+                        if count == 0 || tries.has_room() {
+                            tries.start(*address, try_one(*address));
+                        }
+                    }
+                    turn += 1;
                     overlap *= 2;
                     next = Instant::now() + overlap;
                 }
@@ -361,7 +350,7 @@ mod tests {
     async fn the_second_address_is_tried_when_the_first_hangs() {
         let began = Instant::now();
         let trace = Trace::new(false);
-        let reached = race(&trace, &BOTH, |address| async move {
+        let reached = race(Spare::default(), &trace, &BOTH, |address| async move {
             if address.ip().to_string().ends_with('1') {
                 std::future::pending::<()>().await;
             }
@@ -375,7 +364,9 @@ mod tests {
     async fn a_refusal_moves_on_at_once_and_all_refusals_end_the_race() {
         let began = Instant::now();
         let trace = Trace::new(false);
-        let reason = race(&trace, &[address(2), address(1)], |_| async { Err::<(), _>(refused()) }).await;
+        let reason =
+            race(Spare::default(), &trace, &[address(2), address(1)], |_| async { Err::<(), _>(refused()) })
+                .await;
         let reason = reason.unwrap_err();
         assert_eq!(began.elapsed(), Duration::ZERO);
         assert_eq!(reason.class, &class::TCP_REFUSED);
@@ -387,7 +378,7 @@ mod tests {
         let tries = Cell::new(0);
         let began = Instant::now();
         let trace = Trace::new(false);
-        let reached = race(&trace, &BOTH[..1], |_| {
+        let reached = race(Spare::default(), &trace, &BOTH[..1], |_| {
             tries.set(tries.get() + 1);
             let number = tries.get();
             async move {
@@ -401,10 +392,57 @@ mod tests {
         assert_eq!(began.elapsed(), Duration::from_millis(300 + 600 + 1200));
     }
 
+    /// When each address is tried, in milliseconds, by a race of silent ones with so much to spare.
+    async fn silent(spare: usize, addresses: &[SocketAddr]) -> (Vec<(u128, u8)>, usize) {
+        let (began, started, most) = (Instant::now(), RefCell::new(Vec::new()), Cell::new(0));
+        let under_way = Rc::new(());
+        let trace = Trace::new(false);
+        let race = race(Spare::new(spare), &trace, addresses, |address| {
+            let SocketAddr::V4(v4) = address else { unreachable!() };
+            started.borrow_mut().push((began.elapsed().as_millis(), v4.ip().octets()[3]));
+            async {
+                let _one = Rc::clone(&under_way);
+                most.set(most.get().max(Rc::strong_count(&under_way) - 1));
+                std::future::pending::<Result<(), Failure>>().await
+            }
+        });
+        assert!(tokio::time::timeout(Duration::from_secs(5), race).await.is_err());
+        (started.into_inner(), most.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fresh_tries_take_the_place_of_the_oldest_where_descriptors_are_short() {
+        let one = vec![(0, 1), (300, 1), (900, 1), (2100, 1), (4500, 1)];
+        assert_eq!(silent(9, &BOTH[..1]).await, (one.clone(), 5));
+        assert_eq!(silent(0, &BOTH[..1]).await, (one, 2));
+        let turns = vec![(0, 1), (250, 2), (550, 1), (1150, 2), (2350, 1), (4750, 2)];
+        assert_eq!(silent(0, &BOTH).await, (turns, 2));
+        let both = vec![(0, 1), (250, 2), (550, 1), (550, 2), (1150, 2), (1150, 1), (2350, 1)];
+        assert_eq!(silent(9, &BOTH).await.0[..7], both);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fresh_try_that_cannot_be_made_ends_nothing() {
+        let tries = Cell::new(0);
+        let trace = Trace::new(false);
+        let race = race(Spare::default(), &trace, &BOTH[..1], |_| {
+            tries.set(tries.get() + 1);
+            let number = tries.get();
+            async move {
+                match number {
+                    1 => std::future::pending().await,
+                    2 => Err(io::Error::from_raw_os_error(24).into()),
+                    _ => Ok::<_, Failure>(number),
+                }
+            }
+        });
+        assert_eq!(race.await.ok(), Some(3));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_cut_race_names_silent_and_refusing_addresses() {
         let trace = Trace::new(false);
-        let race = race(&trace, &BOTH, |address| async move {
+        let race = race(Spare::default(), &trace, &BOTH, |address| async move {
             if address.ip().to_string().ends_with('1') {
                 return Err::<(), _>(refused());
             }

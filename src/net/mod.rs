@@ -6,6 +6,7 @@ pub mod http;
 pub mod resolve;
 pub mod tls;
 pub mod trace;
+mod tries;
 pub mod watch;
 
 #[cfg(test)]
@@ -16,6 +17,8 @@ use std::path::PathBuf;
 
 use crate::check::{Class, class};
 use crate::plan::env::Env;
+
+pub use tries::{OWN, Spare};
 
 /// What is shared between the attempts of a run. Nothing in it is made before it is needed.
 pub struct Net {
@@ -31,6 +34,8 @@ pub struct Net {
     pub proxy: http::ProxyMode,
     /// Watched folders.
     pub watcher: watch::Watcher,
+    /// Descriptors for tries beyond [`OWN`].
+    pub spare: Spare,
 }
 
 /// The files that name resolution reads.
@@ -60,6 +65,7 @@ impl Net {
             tls: tls::Shared::default(),
             proxy: http::ProxyMode::default(),
             watcher: watch::Watcher::default(),
+            spare: Spare::default(),
         }
     }
 }

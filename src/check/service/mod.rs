@@ -94,7 +94,7 @@ impl Service {
             return Ok(Wire::new(self.protocol, Box::new(stream), place, trace.clone()));
         }
         let addresses = dial::addresses(net, trace, &self.host, self.port, Family::Any).await?;
-        let stream = dial::connect(trace, &addresses).await?;
+        let stream = dial::connect(net, trace, &addresses).await?;
         let place = stream.peer_addr().unwrap_or(addresses[0]).to_string();
         let _ = stream.set_nodelay(true);
         let wire = Wire::new(self.protocol, Box::new(stream), place, trace.clone());

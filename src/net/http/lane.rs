@@ -105,7 +105,7 @@ async fn race(net: &Net, trace: &Trace, request: &Request) -> Result<Sent, Reaso
         _ => Vec::new(),
     };
     let lane = Lane::new(net, request, via, targets)?;
-    let sent = dial::race_noting(trace, &addresses, |address, note| {
+    let sent = dial::race_noting(net.spare.clone(), trace, &addresses, |address, note| {
         lane.run(Some(address), address.to_string(), Some(note))
     });
     sent.await.map_err(in_proxy)
