@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::cluster::Cluster;
 use super::resource::Resource;
+use super::store::slim;
 use super::{API, FORBIDDEN};
 use crate::check::{Fact, Reason, class};
 use crate::net::Net;
@@ -14,10 +15,12 @@ use crate::net::trace::Trace;
 
 /// At most so many bytes of one response are read.
 const MOST: usize = 16 * 1024 * 1024;
+/// Objects a page: little memory is needed for one, and a list of more is rarely waited for.
+const PAGE: &str = "100";
 /// At most so many pages of a list.
-const PAGES: usize = 40;
-/// Objects a page.
-const PAGE: &str = "500";
+const PAGES: usize = 200;
+/// At most so many bytes of all its pages.
+const LIST: usize = 4 * MOST;
 
 /// A query: names and values.
 pub(super) type Query<'a> = Vec<(&'a str, &'a str)>;
@@ -100,6 +103,11 @@ impl Api<'_> {
 
     /// The JSON document at a path.
     pub(super) async fn document(&self, path: &[&str], query: &Query<'_>) -> Result<(u16, Value), Reason> {
+        self.sized(path, query).await.map(|(status, document, _)| (status, document))
+    }
+
+    /// The same, and how long it is.
+    async fn sized(&self, path: &[&str], query: &Query<'_>) -> Result<(u16, Value, usize), Reason> {
         let answer = self.get(path, query).await?;
         let status = answer.status().as_u16();
         let body = answer.secret_body(self.trace, MOST).await.map_err(of_server)?;
@@ -107,9 +115,9 @@ impl Api<'_> {
             return Err(Reason::new(&API, "the API server's answer is longer than 16 MiB"));
         }
         match serde_json::from_slice(&body.bytes) {
-            Ok(document) => Ok((status, document)),
+            Ok(document) => Ok((status, document, body.bytes.len())),
             // Errors may come in plain text: from a proxy, or for a path that does not exist.
-            Err(_) if status != 200 => Ok((status, Value::Null)),
+            Err(_) if status != 200 => Ok((status, Value::Null, body.bytes.len())),
             Err(_) => Err(Reason::new(&API, "the API server's answer is no JSON")),
         }
     }
@@ -117,7 +125,7 @@ impl Api<'_> {
     /// All objects that `query` selects, page by page.
     pub(super) async fn list(&self, about: &About<'_>, query: &Query<'_>) -> Result<Listed, Refused> {
         let mut listed = Listed { objects: Vec::new(), version: None };
-        let mut next = String::new();
+        let (mut next, mut length) = (String::new(), 0);
         for _ in 0..PAGES {
             let mut query = query.clone();
             query.push(("limit", PAGE));
@@ -125,14 +133,18 @@ impl Api<'_> {
                 query.push(("continue", &next));
             }
             let path = about.resource.path(about.namespace);
-            let (status, mut document) = self.document(&path, &query).await?;
+            let (status, mut document, size) = self.sized(&path, &query).await?;
+            length += size;
             if status != 200 {
                 return Err(refused(about, status, &document));
             }
             let Some(Value::Array(items)) = document.get_mut("items").map(Value::take) else {
                 return Err(Reason::new(&API, "the API server's answer is no list").into());
             };
-            listed.objects.extend(items);
+            listed.objects.extend(items.into_iter().map(slim));
+            if length > LIST {
+                return Err(Reason::new(&API, "the list is longer than 64 MiB: select fewer objects").into());
+            }
             let metadata = &document["metadata"];
             listed.version = metadata["resourceVersion"].as_str().map(str::to_owned);
             match metadata["continue"].as_str() {

@@ -45,10 +45,10 @@ impl Store {
         self.version.as_deref()
     }
 
-    /// Takes over what was listed. If a watch has told all of it already, that watch goes on; otherwise the version
+    /// Takes over what was listed, each object [`slim`]. If a watch has told all of it already, that watch goes on; otherwise the version
     /// is another one, and the watch has to begin again.
     pub(super) fn replace(&mut self, objects: Vec<Value>, version: Option<String>) {
-        let objects: BTreeMap<Key, Value> = objects.into_iter().map(|one| (key(&one), slim(one))).collect();
+        let objects: BTreeMap<Key, Value> = objects.into_iter().map(|one| (key(&one), one)).collect();
         let versions = |objects: &BTreeMap<Key, Value>| -> Vec<(Key, Option<String>)> {
             objects.iter().map(|(key, one)| (key.clone(), self::version(one).map(str::to_owned))).collect()
         };
@@ -93,7 +93,7 @@ impl Store {
 }
 
 /// An object without what nobody asks for and what is often its largest part: who set which field.
-fn slim(mut object: Value) -> Value {
+pub(super) fn slim(mut object: Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }

@@ -53,7 +53,7 @@ async fn who_may_list_but_not_watch_is_told_and_looks_by_the_clock() {
     server.has(DEPLOYMENTS, &[deployment(3)]);
     server.script(|line| line.contains("watch=true").then(|| status(403, "Forbidden")));
     let ended = wait(&server.target("shop/deploy/web", "&interval=20ms&max-interval=20ms"), async {
-        server.asked_for("limit=500", 3).await;
+        server.asked_for("limit=100", 3).await;
         server.has(DEPLOYMENTS, &[deployment(5)]);
     })
     .await;

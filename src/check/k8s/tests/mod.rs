@@ -3,6 +3,7 @@
 mod account;
 mod discovery;
 mod judged;
+mod pages;
 mod parse;
 mod server;
 mod states;
