@@ -30,7 +30,7 @@ fn can_hold(policy: &Policy, script: &[Does]) -> bool {
     let limit = policy.attempt_timeout.duration().unwrap();
     script.iter().any(|does| match does {
         Does::Ready => true,
-        Does::Slow(after) => Duration::from_millis(*after) < limit,
+        Does::Slow(after) => Duration::from_millis(*after) <= limit,
         _ => false,
     })
 }

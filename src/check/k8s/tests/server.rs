@@ -244,7 +244,7 @@ pub(super) async fn attempt_in(words: &str, env: &Env) -> Verdict {
     let (net, trace) = (Rc::new(Net::new(env.clone())), Trace::new(true));
     let attempt = Attempt { net: &net, trace: &trace };
     let probe = &plan.preconditions[0].probe;
-    timeout(Duration::from_secs(5), probe.attempt(&attempt)).await.expect("an attempt has an end")
+    timeout(Duration::from_secs(30), probe.attempt(&attempt)).await.expect("an attempt has an end")
 }
 
 /// How a wait ended.
