@@ -65,15 +65,16 @@ pub(super) enum Request {
 
 /// The command line as clap knows it; help, manual and completions are made from it.
 pub(super) fn command() -> Command {
-    with_help(grammar())
+    with_help(grammar(|_, _| true))
 }
 
 fn with_help(command: Command) -> Command {
     command.after_help(help::short()).after_long_help(help::long())
 }
 
-/// What is needed to read words: the texts below the options are made when they are asked for.
-fn grammar() -> Command {
+/// What is needed to read words: the texts below the options are made when they are asked for. Options that are not
+/// `wanted`, by their long and their short name, are left out.
+fn grammar(wanted: impl Fn(&str, Option<char>) -> bool) -> Command {
     let mut command = Command::new("prereq")
         .version(env!("CARGO_PKG_VERSION"))
         .about(env!("CARGO_PKG_DESCRIPTION"))
@@ -96,7 +97,7 @@ fn grammar() -> Command {
                 .value_parser(ValueParser::os_string()),
         );
     for kind in registry::KINDS {
-        let Some(flag) = kind.flag else { continue };
+        let Some(flag) = kind.flag.filter(|flag| wanted(flag, None)) else { continue };
         command = command.arg(
             Arg::new(flag)
                 .long(flag)
@@ -106,7 +107,7 @@ fn grammar() -> Command {
                 .help_heading("Preconditions by kind"),
         );
     }
-    for setting in settings() {
+    for setting in settings().iter().filter(|setting| wanted(setting.flag, setting.short)) {
         let arg = Arg::new(setting.flag).long(setting.flag).help(setting.help);
         let arg =
             if setting.repeat { arg.action(ArgAction::Append) } else { arg.overrides_with(setting.flag) };
@@ -132,16 +133,25 @@ fn grammar() -> Command {
 /// The same for a verb that has options of its own.
 #[cfg(feature = "manual")]
 pub(super) fn command_with(own: &[Own]) -> Command {
-    with_help(grammar_with(own))
+    with_help(grammar_with(own, |_, _| true))
 }
 
-fn grammar_with(own: &[Own]) -> Command {
-    let mut command = grammar();
+fn grammar_with(own: &[Own], wanted: impl Fn(&str, Option<char>) -> bool) -> Command {
+    let mut command = grammar(wanted);
     for option in own {
         let arg = Arg::new(option.flag).long(option.flag).value_name(option.value).help(option.help);
         command = command.arg(arg.overrides_with(option.flag).help_heading("Options of this verb"));
     }
     command
+}
+
+/// Whether a word may be this option, by its long or its short name.
+fn mentions(argv: &[OsString], long: &str, short: Option<char>) -> bool {
+    let short = short.and_then(|short| u8::try_from(short).ok());
+    argv.iter().skip(1).map(|word| word.as_encoded_bytes()).any(|word| match word.strip_prefix(b"--") {
+        Some(name) => name.starts_with(long.as_bytes()),
+        None => word.starts_with(b"-") && short.is_some_and(|short| word.contains(&short)),
+    })
 }
 
 /// What `--help` prints.
@@ -157,8 +167,23 @@ pub(super) fn parse(argv: impl IntoIterator<Item = OsString>) -> Request {
 
 /// The same behind a verb that has options of its own.
 pub(super) fn parse_with(argv: impl IntoIterator<Item = OsString>, own: &[Own]) -> Request {
-    let command = grammar_with(own);
-    let mut argv: Vec<OsString> = argv.into_iter().collect();
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    // To make all options takes longer than anything else at the start. Only mistakes and help need them.
+    match without_mistakes(&argv, own) {
+        Some(parsed) => Request::Wait(Box::new(parsed)),
+        None => parse_all(argv, own),
+    }
+}
+
+/// Reads what has no mistake in its words, with those options only that may be in it.
+fn without_mistakes(argv: &[OsString], own: &[Own]) -> Option<Parsed> {
+    let few = grammar_with(own, |long, short| mentions(argv, long, short));
+    few.try_get_matches_from(argv).ok().map(|matches| read(&matches, own))
+}
+
+/// Reads anything.
+fn parse_all(mut argv: Vec<OsString>, own: &[Own]) -> Request {
+    let command = grammar_with(own, |_, _| true);
     let mut problems = Vec::new();
     // Each round repairs one word; there are not more mistakes than words.
     for _ in 0..=argv.len() {
@@ -262,8 +287,10 @@ fn without(argv: &[OsString], place: Option<usize>) -> Option<Vec<OsString>> {
 
 /// The values of an argument, with their places.
 fn placed<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = (usize, &'a String)> + use<'a> {
-    let texts = matches.get_many::<String>(id).into_iter().flatten();
-    matches.indices_of(id).into_iter().flatten().zip(texts)
+    // One that the grammar was made without is an error.
+    let texts = matches.try_get_many::<String>(id).ok().flatten();
+    let indices = texts.is_some().then(|| matches.indices_of(id)).flatten();
+    indices.into_iter().flatten().zip(texts.into_iter().flatten())
 }
 
 /// The settings and targets of a command line that clap could read.
@@ -370,6 +397,38 @@ mod tests {
     #[test]
     fn a_missing_value_is_reported() {
         assert_eq!(said("a:1 --timeout"), ["--timeout: a value is missing (write --timeout DUR)"]);
+    }
+
+    #[test]
+    fn options_that_are_not_named_are_not_missed() {
+        let flags = settings().into_iter().flat_map(|setting| {
+            let long = if setting.value.is_empty() {
+                vec![format!("--{}", setting.flag), format!("--{}=no", setting.flag)]
+            } else {
+                vec![format!("--{} 1s", setting.flag), format!("--{}=2", setting.flag)]
+            };
+            let short = setting.short.map(|short| match setting.value {
+                "" => format!("-{short}{short}"),
+                _ => format!("-{short}3s"),
+            });
+            long.into_iter().chain(short)
+        });
+        let kinds = registry::KINDS.iter().filter_map(|kind| kind.flag).map(|flag| format!("--{flag} a:1"));
+        let lines = flags.chain(kinds).chain(["".into(), "not b:2 or ./c".into()]);
+        for line in
+            lines.flat_map(|line| [format!("{line} a:1 then b:2 -- run --timeout x"), format!("a:1 {line}")])
+        {
+            let argv: Vec<OsString> =
+                format!("prereq {line}").split_whitespace().map(OsString::from).collect();
+            let quick = without_mistakes(&argv, &[]).unwrap_or_else(|| panic!("{line}"));
+            let Request::Wait(whole) = parse_all(argv, &[]) else { panic!("{line}") };
+            assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{line}");
+        }
+        for line in ["a:1 --zzz", "--timeout", "a:1 --help", "-V", "-h a:1", "a:1 -x", "--time 3s a:1"] {
+            let argv: Vec<OsString> =
+                format!("prereq {line}").split_whitespace().map(OsString::from).collect();
+            assert!(without_mistakes(&argv, &[]).is_none(), "{line}");
+        }
     }
 
     #[test]
