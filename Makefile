@@ -75,11 +75,13 @@ size-check: release slim ## fail when a static binary is larger than it may be: 
 slim-check: slim ## fail when the slim program does not name the feature of what it lacks
 	tests/slim.sh target/slim/$(BINARY:target/%=%)
 
-reproducible: release ## fail when a copy of the sources elsewhere does not make the same static binary
+reproducible: release slim ## fail when a copy of the sources elsewhere does not make the same static binaries
 	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$$copy"; \
-	$(MAKE) --no-print-directory -C "$$copy" release; \
-	cmp $(BINARY) "$$copy/$(BINARY)"; sha256sum $(BINARY)
+	$(MAKE) --no-print-directory -C "$$copy" release slim; \
+	for binary in $(BINARY) target/slim/$(BINARY:target/%=%); do \
+	  cmp $$binary "$$copy/$$binary"; sha256sum $$binary; \
+	done
 
 budget: ## fail when the program is made of more packages than it may be (MAX_SLIM_PACKAGES, MAX_PACKAGES)
 	@for pair in "slim --no-default-features --features slim:$(MAX_SLIM_PACKAGES)" "full --all-features:$(MAX_PACKAGES)"; do \
