@@ -201,7 +201,7 @@ herd-check: ## fail when the simulation does not make what is in docs
 performance: release slim ## measure all, and renew the tables of docs/performance.md
 	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
-ci: fmt-check clippy features test doc deny budget size-check slim-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
+ci: fmt-check clippy features test doc herd-check deny budget sbom size-check slim-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
 clean: ## remove all that was built
 	cargo clean
