@@ -50,7 +50,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check slim-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd performance ci clean
+.PHONY: help build release slim size-check slim-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd herd-check performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -76,11 +76,13 @@ size-check: release slim ## fail when a static binary is larger than it may be: 
 slim-check: slim ## fail when the slim program does not name the feature of what it lacks
 	tests/slim.sh target/slim/$(BINARY:target/%=%)
 
-reproducible: release ## fail when a copy of the sources elsewhere does not make the same static binary
+reproducible: release slim ## fail when a copy of the sources elsewhere does not make the same static binaries
 	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$$copy"; \
-	$(MAKE) --no-print-directory -C "$$copy" release; \
-	cmp $(BINARY) "$$copy/$(BINARY)"; sha256sum $(BINARY)
+	$(MAKE) --no-print-directory -C "$$copy" release slim; \
+	for binary in $(BINARY) target/slim/$(BINARY:target/%=%); do \
+	  cmp $$binary "$$copy/$$binary"; sha256sum $$binary; \
+	done
 
 budget: ## fail when the program is made of more packages than it may be (MAX_SLIM_PACKAGES, MAX_PACKAGES)
 	@for pair in "slim --no-default-features --features slim:$(MAX_SLIM_PACKAGES)" "full --all-features:$(MAX_PACKAGES)"; do \
@@ -123,12 +125,12 @@ test: ## the tests that need Rust and nothing else
 doc: ## the library's documentation, warnings as errors
 	RUSTDOCFLAGS=-Dwarnings cargo doc --locked --no-deps
 
-docs: ## renew the pages and pinned outputs that are made from the code
+docs: herd ## renew the pages and pinned outputs that are made from the code
 	UPDATE_DOCS=1 cargo test --lib report
 	UPDATE_DOCS=1 cargo test --test docs
 	UPDATE_DOCS=1 cargo test --test cli config::every
 
-docs-check: ## fail when one of them is not up to date (part of «test»)
+docs-check: herd-check ## fail when one of them is not up to date (part of «test», but herd-check)
 	cargo test --lib report
 	cargo test --test docs
 	cargo test --test cli config::every
@@ -187,13 +189,20 @@ test-cluster: release ## the static binary and IMAGE, which the nodes must have,
 bench: release slim ## measure the static binary (benches/README.md)
 	PREREQ=$(CURDIR)/$(BINARY) benches/run
 
-herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg and docs/lag.svg
+herd: ## simulate 10 000 waiters at one dependency; renews docs/herd.svg, docs/lag.svg and their tables in docs/performance.md
 	cargo run --locked --example herd -- docs
+
+herd-check: ## fail when the simulation does not make what is in docs
+	@set -e; made=$$(mktemp -d); trap 'rm -rf "$$made"' EXIT; cp docs/performance.md "$$made"; \
+	cargo run --locked --example herd -- "$$made"; \
+	for file in performance.md herd.svg lag.svg; do \
+	  cmp "docs/$$file" "$$made/$$file" || { echo "docs/$$file is not up to date: run make herd" >&2; exit 1; }; \
+	done
 
 performance: release slim ## measure all, and renew the tables of docs/performance.md
 	PREREQ=$(CURDIR)/$(BINARY) benches/report
 
-ci: fmt-check clippy features test doc deny budget size-check slim-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
+ci: fmt-check clippy features test doc herd-check deny budget sbom size-check slim-check reproducible real image-test pods examples ## all that .ci/run runs, on a machine that is set up
 
 clean: ## remove all that was built
 	cargo clean

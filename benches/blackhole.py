@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A host that swallows all that is sent to it comes back after 2–5 s: from then to the exit, with default settings.
 
+And after 2–20 s (`late`): the longer a wait lasts, the longer are the pauses between its attempts.
 Packets are dropped by rules of netfilter in a network namespace that has no name: it is gone with the last process in it.
 """
 
@@ -48,13 +49,13 @@ def serve():
     return listener
 
 
-def one(tool):
+def one(tool, latest=5):
     listener = serve()
     port = listener.getsockname()[1]
     with RULES:
         swallow("-A", port)
     run = Run(tool.command("tcp", "127.0.0.1", port))
-    time.sleep(random.uniform(2, 5))
+    time.sleep(random.uniform(2, latest))
     with RULES:
         back = time.monotonic()
         swallow("-D", port)
@@ -65,9 +66,15 @@ def one(tool):
 
 def main():
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for tool, lags in in_turn("blackhole", able("tcp"), 2, 10, one, theirs=1).items():
-        report(tool.line("blackhole"), lags, "ms")
-        report(tool.line("blackhole-p95"), lags, "ms", percentile(lags, 0.95))
+    tools = able("tcp")
+    measured = {
+        "blackhole": in_turn("blackhole", tools, 2, 10, one, theirs=1),
+        "blackhole-late": in_turn("blackhole-late", tools[:1], 4, 10, lambda tool: one(tool, 20)),
+    }
+    for what, results in measured.items():
+        for tool, lags in results.items():
+            report(tool.line(what), lags, "ms")
+            report(tool.line(f"{what}-p95"), lags, "ms", percentile(lags, 0.95))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Run:
         self.log = tempfile.TemporaryFile()
         actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, self.log.fileno(), fd) for fd in (1, 2)]
-        self.ended = self.status = self.usage = None
+        self.ended = self.status = self.usage = self.output = None
         self.begun = time.monotonic()
         # A group of its own, so that all that it starts can be ended.
         self.pid = os.posix_spawnp(self.arguments[0], self.arguments, ENVIRONMENT, file_actions=actions, setpgroup=0)
@@ -63,6 +63,7 @@ class Run:
         self.log.seek(0)
         output = self.log.read().decode(errors="replace")
         self.log.close()
+        self.output = output
         if late or self.status not in (expected or (0,)):
             why = f"ended after {limit} s" if late else f"status {self.status}"
             raise Failed(f"{' '.join(self.arguments)[:120]}: {why}: {' '.join(output.split())[-300:] or 'no word'}")

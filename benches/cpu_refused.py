@@ -36,7 +36,7 @@ def share(tool):
 
 
 ours, *others = able("many")
-report("cpu-refused", in_turn("cpu-refused", [ours], 3, 1, share)[ours], "%")
+report("cpu-refused", in_turn("cpu-refused", [ours], 10, 1, share)[ours], "%")
 for found in at_once([(lambda tool=tool: in_turn("cpu-refused", [tool], 1, 2, share)) for tool in others]):
     for tool, shares in found.items():
         report(tool.line("cpu-refused"), shares, "%")

@@ -1,13 +1,13 @@
 //! What many waiters do to one dependency, and how soon each notices: the program's own pacing in virtual time.
 //!
-//! `cargo run --example herd -- docs` prints the tables of `docs/performance.md` and draws `docs/herd.svg` and
+//! `cargo run --example herd -- docs` renews the tables of `docs/performance.md` and draws `docs/herd.svg` and
 //! `docs/lag.svg`. Nothing is random that is not seeded: the same code makes the same figures.
 
 mod chart;
 mod model;
 
 use std::error::Error;
-use std::io::Write;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use prereq::plan::{Backoff, Policy};
@@ -39,15 +39,28 @@ fn paces() -> [Pace; 3] {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: herd FOLDER")?);
-    let mut out = std::io::stdout().lock();
-    std::fs::write(folder.join("herd.svg"), herd(&mut out)?)?;
-    writeln!(out)?;
-    std::fs::write(folder.join("lag.svg"), lag(&mut out)?)?;
+    let path = folder.join("performance.md");
+    let mut page = std::fs::read_to_string(&path)?;
+    for (name, (table, picture)) in [("herd", herd()?), ("lag", lag()?)] {
+        std::fs::write(folder.join(format!("{name}.svg")), picture)?;
+        page = replaced(&page, name, &table)
+            .ok_or_else(|| format!("{}: no place for {name}", path.display()))?;
+    }
+    std::fs::write(path, page)?;
     Ok(())
 }
 
+/// `page` with `table` between «<!-- NAME -->» and «<!-- /NAME -->».
+fn replaced(page: &str, name: &str, table: &str) -> Option<String> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = page.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}{table}{end}{after}"))
+}
+
 /// Ten thousand waiters at one dependency: the table, and the picture.
-fn herd(out: &mut impl Write) -> std::io::Result<String> {
+fn herd() -> Result<(String, String), std::fmt::Error> {
+    let mut out = String::new();
     writeln!(
         out,
         "| while it starts | pacing | splay | attempts | most in a second | once it serves | last one through |"
@@ -84,12 +97,13 @@ fn herd(out: &mut impl Write) -> std::io::Result<String> {
         x: "seconds",
         panels,
     };
-    Ok(chart.draw())
+    Ok((out, chart.draw()))
 }
 
 /// How soon one waiter notices, and what it spends, by how long it waited: the table, and the picture.
-fn lag(out: &mut impl Write) -> std::io::Result<String> {
+fn lag() -> Result<(String, String), std::fmt::Error> {
     const WAITS: [f64; 11] = [0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0];
+    let mut out = String::new();
     let [adaptive, _, second] = paces();
     let rows = [
         ("adaptive, refused", adaptive.colour, &adaptive.policy, Starting::Refuses),
@@ -122,5 +136,5 @@ fn lag(out: &mut impl Write) -> std::io::Result<String> {
             panel("attempts", (1.0, 1e3), lines(|noticed| noticed.attempts)),
         ],
     };
-    Ok(chart.draw())
+    Ok((out, chart.draw()))
 }
