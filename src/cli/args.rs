@@ -414,7 +414,7 @@ mod tests {
             long.into_iter().chain(short)
         });
         let kinds = registry::KINDS.iter().filter_map(|kind| kind.flag).map(|flag| format!("--{flag} a:1"));
-        let lines = flags.chain(kinds).chain(["".into(), "not b:2 or ./c".into()]);
+        let lines = flags.chain(kinds).chain([String::new(), "not b:2 or ./c".into()]);
         for line in
             lines.flat_map(|line| [format!("{line} a:1 then b:2 -- run --timeout x"), format!("a:1 {line}")])
         {
