@@ -9,6 +9,7 @@ mod amqp;
 #[path = "../hostile/mod.rs"]
 mod besieged;
 mod certs;
+mod clock;
 mod dns;
 mod faults;
 mod grpc;
