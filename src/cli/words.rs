@@ -169,7 +169,18 @@ pub(crate) fn fuzz(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+    use crate::cli::args::{Request, parse};
+
+    /// Parts one after the other; in each groups, with whether `and` is written before it; in each alternatives, with
+    /// whether `not` is.
+    type Structure = Vec<Vec<(bool, Vec<(bool, TargetSpec)>)>>;
 
     fn items(text: &str) -> Vec<TargetSpec> {
         let item = |text: &str| TargetSpec { text: text.into(), ..TargetSpec::default() };
@@ -235,14 +246,68 @@ mod tests {
         assert!(matches!(combine(&items), Ok(Some(Spec::Target(_)))));
     }
 
-    proptest::proptest! {
+    fn targets() -> impl Strategy<Value = TargetSpec> {
+        let plain = ["a:1", "b:2#timeout=3s&name=or", "./not", "file:/x then y", "Or", "andy:1"];
+        let typed =
+            [("tcp", "c:3"), ("http", "d/#successes=2"), ("file", "or"), ("file", "then"), ("dns", "not")];
+        let all =
+            plain.map(|text| (None, text)).into_iter().chain(typed.map(|(flag, text)| (Some(flag), text)));
+        let spec =
+            |(flag, text): (_, &str)| TargetSpec { text: text.to_owned(), flag, ..TargetSpec::default() };
+        select(all.map(spec).collect::<Vec<_>>())
+    }
+
+    fn structures() -> impl Strategy<Value = Structure> {
+        let alternatives = vec((any::<bool>(), targets()), 1..4);
+        vec(vec((any::<bool>(), alternatives), 1..4), 1..4)
+    }
+
+    /// As it is written, and as it is meant.
+    fn both_ways(structure: Structure) -> (Vec<String>, Spec) {
+        fn several(mut parts: Vec<Spec>, combined: fn(Vec<Spec>) -> Spec) -> Spec {
+            if parts.len() == 1 { parts.remove(0) } else { combined(parts) }
+        }
+        let (mut line, mut sequence) = (Vec::new(), Vec::new());
+        for (place, groups) in structure.into_iter().enumerate() {
+            line.extend((place > 0).then(|| "then".to_owned()));
+            let mut all = Vec::new();
+            for (place, (and, alternatives)) in groups.into_iter().enumerate() {
+                line.extend((place > 0 && and).then(|| "and".to_owned()));
+                let mut any = Vec::new();
+                for (place, (not, target)) in alternatives.into_iter().enumerate() {
+                    line.extend((place > 0).then(|| "or".to_owned()));
+                    line.extend(not.then(|| "not".to_owned()));
+                    line.extend(target.flag.map(|flag| format!("--{flag}")));
+                    line.push(target.text.clone());
+                    let spec = Spec::Target(target);
+                    any.push(if not { Spec::Not(Box::new(spec)) } else { spec });
+                }
+                all.push(several(any, |parts| Spec::AtLeast(1, parts)));
+            }
+            sequence.push(several(all, Spec::All));
+        }
+        (line, several(sequence, Spec::Sequence))
+    }
+
+    proptest! {
         #[test]
-        fn any_list_of_words_is_taken_or_refused(words in proptest::collection::vec(0..5_usize, 0..12)) {
+        fn what_is_written_in_words_is_what_is_meant(structure in structures()) {
+            let (line, meant) = both_ways(structure);
+            let argv = std::iter::once("prereq").chain(line.iter().map(String::as_str)).map(OsString::from);
+            let Request::Wait(mut parsed) = parse(argv) else { panic!("{line:?}") };
+            prop_assert_eq!(&parsed.problems, &[], "{:?}", line);
+            let read = parsed.layer.targets.as_mut().unwrap();
+            read.change(&mut |target| target.source.clear());
+            prop_assert_eq!(&*read, &meant, "{:?}", line);
+        }
+
+        #[test]
+        fn any_list_of_words_is_taken_or_refused(words in vec(0..5_usize, 0..12)) {
             let text: Vec<&str> = words.iter().map(|n| ["not", "or", "and", "then", "x"][*n]).collect();
             let result = combine(&items(&text.join(" ")));
             if let Ok(Some(spec)) = result {
                 let targets = shown(&spec).matches('x').count();
-                proptest::prop_assert_eq!(targets, text.iter().filter(|word| **word == "x").count());
+                prop_assert_eq!(targets, text.iter().filter(|word| **word == "x").count());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Exact timelines in virtual time, with probes that follow a script.
 
+mod combined;
 mod deadlines;
 mod ends;
 
@@ -45,8 +46,34 @@ enum Does {
 
 type Log = Rc<RefCell<Vec<(&'static str, u64)>>>;
 
+/// An attempt, from its begin to its end.
+#[derive(Debug, Clone, Copy)]
+struct Tried {
+    name: &'static str,
+    began: u64,
+    ended: u64,
+    /// Whether what is waited for holds; nothing if it was given up.
+    held: Option<bool>,
+}
+
+/// An attempt under way: it notes its end itself, also when it is given up.
+struct Trying<'a> {
+    of: &'a Scripted,
+    began: u64,
+    held: Option<bool>,
+}
+
+impl Drop for Trying<'_> {
+    fn drop(&mut self) {
+        let Self { of, began, held } = *self;
+        let ended = millis(of.began.elapsed());
+        of.tried.borrow_mut().push(Tried { name: of.name, began, ended, held });
+    }
+}
+
 struct Scripted {
     name: &'static str,
+    tried: Rc<RefCell<Vec<Tried>>>,
     script: RefCell<VecDeque<Does>>,
     began: Instant,
     log: Log,
@@ -55,14 +82,15 @@ struct Scripted {
 impl Probe for Scripted {
     fn attempt<'a>(&'a self, attempt: &'a Attempt<'a>) -> LocalBoxFuture<'a, Verdict> {
         async move {
-            self.log.borrow_mut().push((self.name, millis(self.began.elapsed())));
+            let mut trying = Trying { of: self, began: millis(self.began.elapsed()), held: None };
+            self.log.borrow_mut().push((self.name, trying.began));
             // The last one is repeated for ever.
             let does = {
                 let mut script = self.script.borrow_mut();
                 if script.len() > 1 { script.pop_front() } else { script.front().copied() }
             };
             attempt.trace.doing(|| Reason::new(&COSTLY, "no answer"));
-            match does.unwrap() {
+            let verdict = match does.unwrap() {
                 Does::Ready => Verdict::Ready(Evidence::new("yes")),
                 Does::Shows(fingerprint) => {
                     Verdict::Ready(Evidence { fingerprint: Some(fingerprint), ..Evidence::new("yes") })
@@ -79,10 +107,21 @@ impl Probe for Scripted {
                     tokio::time::sleep(Duration::from_millis(after)).await;
                     Verdict::NotYet(Reason::new(&CHEAP, "no"))
                 }
-            }
+            };
+            let clean = |reason: &Reason| reason.class.code == CHEAP.code;
+            trying.held = Some(match &verdict {
+                Verdict::Ready(_) => !is_inverted(self.name),
+                Verdict::NotYet(reason) => is_inverted(self.name) && clean(reason),
+                Verdict::Never(_) => false,
+            });
+            verdict
         }
         .boxed_local()
     }
+}
+
+fn is_inverted(name: &str) -> bool {
+    name.starts_with("not")
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -94,6 +133,8 @@ struct Run {
     preconditions: Vec<Precondition>,
     settings: Settings,
     log: Log,
+    tried: Rc<RefCell<Vec<Tried>>>,
+    first_wait: u64,
     signal_after: Option<u64>,
     tick: Option<Duration>,
 }
@@ -103,11 +144,15 @@ struct Ran {
     took: u64,
     /// When each attempt began.
     log: Vec<(&'static str, u64)>,
+    /// All attempts, in the order in which they ended.
+    tried: Vec<Tried>,
     /// Events as `time name`.
     events: Vec<String>,
     reasons: Vec<Option<Reason>>,
     /// Where each stands, after how many attempts.
     ended: Vec<(State, u32)>,
+    /// Since when nothing is done for each, if it was over before the run.
+    over: Vec<Option<u64>>,
 }
 
 fn policy() -> Policy {
@@ -121,7 +166,15 @@ impl Run {
             heartbeat: Limit::Never,
             ..Settings::default()
         };
-        Self { preconditions: Vec::new(), settings, log: Log::default(), signal_after: None, tick: None }
+        Self {
+            preconditions: Vec::new(),
+            settings,
+            log: Log::default(),
+            tried: Rc::default(),
+            first_wait: 0,
+            signal_after: None,
+            tick: None,
+        }
     }
 
     fn with(mut self, name: &'static str, policy: Policy, script: &[Does]) -> Self {
@@ -130,12 +183,13 @@ impl Run {
             script: RefCell::new(script.iter().copied().collect()),
             began: Instant::now(),
             log: Rc::clone(&self.log),
+            tried: Rc::clone(&self.tried),
         };
         self.preconditions.push(Precondition {
             name: name.to_owned(),
             kind: &KIND,
             target: Target::parse("tcp://test:1", None, &Env::default()).unwrap(),
-            inverted: name.starts_with("not"),
+            inverted: is_inverted(name),
             policy,
             probe: Box::new(probe),
         });
@@ -160,7 +214,8 @@ impl Run {
         let began = Instant::now();
         let plan = Plan { preconditions: self.preconditions, tree, settings: self.settings };
         let net = Rc::new(Net::new(Env::default()));
-        let conditions = Conditions { first_wait: Duration::ZERO, seed: 1, at_once: 100, tick: self.tick };
+        let first_wait = Duration::from_millis(self.first_wait);
+        let conditions = Conditions { first_wait, seed: 1, at_once: 100, tick: self.tick };
         let mut events = Vec::new();
         let name = |id: usize| plan.preconditions[id].name.clone();
         let signal = async {
@@ -190,8 +245,10 @@ impl Run {
             outcome: progress.outcome().unwrap(),
             took: millis(began.elapsed()),
             log: self.log.take(),
+            tried: self.tried.take(),
             reasons: progress.leaves().iter().map(|leaf| leaf.reason.clone()).collect(),
             ended: progress.leaves().iter().map(|leaf| (leaf.state, leaf.attempts)).collect(),
+            over: progress.leaves().iter().map(|leaf| leaf.ended.map(millis)).collect(),
             events,
         }
     }

@@ -8,6 +8,7 @@ mod config;
 mod hints;
 mod hostile;
 mod install;
+mod mirrors;
 mod output;
 mod process;
 mod program;

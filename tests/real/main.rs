@@ -9,6 +9,7 @@ mod amqp;
 #[path = "../hostile/mod.rs"]
 mod besieged;
 mod certs;
+mod clock;
 mod descriptors;
 mod dns;
 mod faults;

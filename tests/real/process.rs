@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use crate::certs::{Authority, Validity};
 use crate::limits::Memory;
 use crate::net::Net;
-use crate::program::{Outcome, prereq_behind};
-use crate::servers::{Named, Nginx};
+use crate::program::{Outcome, prereq_behind, prereq_traced};
+use crate::servers::{Named, Nginx, answer};
 
 const READY: [&str; 2] = ["tcp://127.0.0.1:8080", "http://127.0.0.1:8080/#expect=up"];
 const REFUSED: &str = "tcp://127.0.0.1:9";
@@ -164,8 +165,19 @@ fn without_space_for_the_message_the_status_stays() {
 #[ignore = "needs real servers: make real"]
 fn a_container_of_16_megabytes() {
     const LIMIT: u64 = 16 * 1024 * 1024;
+    const TLS: &str = "https://127.0.0.1:8443/";
     let net = Net::new();
-    let _nginx = Nginx::answering(&net, 200, &"x".repeat(3_000));
+    let authority = Authority::new(&net);
+    let pair = authority.issue("www.test", Validity::Days(20));
+    let plain = answer(200, &"x".repeat(3_000));
+    let tls = plain.replace(
+        "127.0.0.1:8080;",
+        &format!(
+            "127.0.0.1:8443 ssl; ssl_certificate {}; ssl_certificate_key {};",
+            pair.certificate, pair.key
+        ),
+    );
+    let _nginx = Nginx::start(&net, &format!("{plain}\n{tls}"));
     let group = Memory::of(LIMIT);
     let enter = group.enter();
     // The limit is real: what needs more is killed.
@@ -177,14 +189,18 @@ fn a_container_of_16_megabytes() {
             [
                 format!("{}#name=t{number}", READY[0]),
                 format!("http://127.0.0.1:8080/#name=h{number}&expect=xxx"),
+                format!("{TLS}#name=s{number}&sni=www.test&cacert=/ca.pem&expect=xxx"),
             ]
         })
         .collect();
     let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
-    let scratch = Scratch::new(&net, &enter);
+    let before = format!("cp {} $root/ca.pem; chmod 644 $root/ca.pem\n{enter}", authority.certificate);
+    let scratch = Scratch::new(&net, &before);
     scratch.run(&targets).is_ready();
     scratch.run(&[REFUSED]).is_unmet("127.0.0.1:9", "tcp.refused");
     scratch.run(&["tcp://app.test:8080"]).is_unmet("app.test", "dns.unreachable");
+    // By the roots that are built in.
+    scratch.run(&[&format!("{TLS}#sni=www.test")]).is_unmet("127.0.0.1:8443", "tls.untrusted");
     assert!(group.peak() <= LIMIT, "{}", group.peak());
 }
 
@@ -218,4 +234,45 @@ fn with_16_descriptors_and_little_address_space() {
         scratch.run(&[REFUSED]).is_unmet("127.0.0.1:9", "tcp.refused");
         scratch.run(&["tcp://app.test:8080"]).is_unmet("app.test", "dns.unreachable");
     }
+}
+
+#[test]
+#[ignore = "needs real servers: make real"]
+fn no_file_is_touched_before_it_is_needed() {
+    let net = Net::new();
+    let _nginx = Nginx::answering(&net, 200, "up");
+    let flag = net.write("flag", "");
+    // What any program touches: itself, and where it is linked dynamically, its loader's files.
+    let own = ["/proc/self/exe", "/proc/self/maps", "/etc/ld.so.preload", "/etc/ld.so.cache"];
+    let touched = |target: &str| {
+        let (outcome, paths) = prereq_traced(&net, &[target]);
+        let is_foreign = |path: &&String| {
+            !path.is_empty()
+                && !own.contains(&path.as_str())
+                && !path.starts_with("/lib/")
+                && !path.ends_with("/prereq")
+        };
+        (outcome, paths.iter().filter(is_foreign).cloned().collect::<Vec<String>>())
+    };
+    for target in READY {
+        let (outcome, paths) = touched(target);
+        outcome.is_ready();
+        assert_eq!(paths, [""; 0], "{target}");
+    }
+    let (outcome, paths) = touched(REFUSED);
+    outcome.is_unmet("127.0.0.1:9", "tcp.refused");
+    assert_eq!(paths, [""; 0]);
+    let (outcome, paths) = touched(&format!("file:{flag}"));
+    outcome.is_ready();
+    assert!(!paths.is_empty() && paths.iter().all(|path| flag.starts_with(path.as_str())), "{paths:?}");
+    // What asks for a name, or verifies a certificate, is seen to do so.
+    let (outcome, paths) = touched("tcp://app.test:8080");
+    outcome.is_unmet("app.test", "dns.unreachable");
+    assert!(
+        ["/etc/hosts", "/etc/resolv.conf"].iter().all(|path| paths.contains(&(*path).to_owned())),
+        "{paths:?}"
+    );
+    let (outcome, paths) = touched("https://127.0.0.1:8080/");
+    outcome.is_unmet("127.0.0.1:8080", "tls.protocol");
+    assert!(paths.iter().any(|path| path.starts_with("/etc/ssl/certs")), "{paths:?}");
 }

@@ -64,6 +64,34 @@ pub(crate) fn prereq_behind(net: &Net, script: &str, words: &[&str]) -> Outcome 
     launch(net, "/bin/sh", &args, &[]).finish(SHORT + SLACK)
 }
 
+/// The debug binary, which is linked dynamically, by a clock of its own: what `clock` in the namespace's folder says
+/// (`+1h`), anew whenever it is asked. The monotonic clock is the real one.
+pub(crate) fn start_by_clock<'a>(net: &'a Net, words: &[&str]) -> Waiting<'a> {
+    let settings = [
+        "LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1".to_owned(),
+        format!("FAKETIME_TIMESTAMP_FILE={}", net.path("clock")),
+        "FAKETIME_NO_CACHE=1".to_owned(),
+        "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
+        env!("CARGO_BIN_EXE_prereq").to_owned(),
+    ];
+    let args: Vec<&str> = settings.iter().map(String::as_str).chain(words.iter().copied()).collect();
+    launch(net, "env", &args, &[])
+}
+
+/// Runs to the end with a time-out of [`SHORT`]; also all paths that it looked at or opened.
+pub(crate) fn prereq_traced(net: &Net, words: &[&str]) -> (Outcome, Vec<String>) {
+    let (binary, trace, timeout) = (binary(), net.path("trace"), format!("{}ms", SHORT.as_millis()));
+    let own =
+        ["-f", "-qq", "-e", "trace=%file", "-e", "signal=none", "-o", &trace, &binary, "--timeout", &timeout];
+    let args: Vec<&str> = own.into_iter().chain(words.iter().copied()).collect();
+    let outcome = launch(net, "strace", &args, &[]).finish(SHORT + SLACK);
+    let trace = net.read("trace");
+    let paths: Vec<String> =
+        trace.lines().filter_map(|line| line.split('"').nth(1)).map(str::to_owned).collect();
+    assert!(paths.first() == Some(&binary), "not traced: {}", outcome.output);
+    (outcome, paths)
+}
+
 fn launch<'a>(net: &'a Net, program: &str, args: &[&str], env: &[(&str, &str)]) -> Waiting<'a> {
     let log = format!("prereq-{}.log", fastrand::u64(..));
     // Before it starts: it cannot have ended early by this clock.

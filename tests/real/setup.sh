@@ -5,14 +5,16 @@ set -euo pipefail
 
 install nginx bind9 iproute2 iptables openssl libxml2-utils util-linux \
   postgresql mariadb-server redis-server rabbitmq-server nats-server mosquitto mosquitto-clients memcached etcd-server \
-  prometheus python3-grpcio
+  prometheus python3-grpcio strace libfaketime
 
 # Servers that Debian keeps out of the PATH.
 PATH=$PATH:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')
 for program in nginx named ip tc iptables openssl xmllint setpriv postgres mariadbd redis-server rabbitmq-server nats-server \
-  mosquitto mosquitto_pub memcached etcd prometheus; do
+  mosquitto mosquitto_pub memcached etcd prometheus strace; do
   command -v "$program" >/dev/null || { echo "$program is missing" >&2; exit 1; }
 done
+
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null
 
 # What Debian has none of: a broker that speaks Kafka's protocol, and a database that speaks MongoDB's.
 tools=$(dirname "$0")/../../target/tools

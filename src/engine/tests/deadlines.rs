@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn does() -> impl Strategy<Value = Does> {
+pub(super) fn does() -> impl Strategy<Value = Does> {
     prop_oneof![
         3 => Just(Does::No),
         3 => Just(Does::Error),
@@ -15,7 +15,7 @@ fn does() -> impl Strategy<Value = Does> {
 }
 
 /// A pace, with the longest time of an attempt.
-fn paces() -> impl Strategy<Value = Policy> {
+pub(super) fn paces() -> impl Strategy<Value = Policy> {
     (1_u64..500, 0_u64..2_000, 1_u64..2_000, 0..3_usize).prop_map(|(interval, more, attempt, rule)| Policy {
         interval: Duration::from_millis(interval),
         max_interval: Duration::from_millis(interval + more),
@@ -36,7 +36,7 @@ fn can_hold(policy: &Policy, script: &[Does]) -> bool {
 }
 
 /// What comes of `run`, by a clock that stands still while anything else is to be done.
-fn in_virtual_time(run: impl Future<Output = Ran>) -> Ran {
+pub(super) fn in_virtual_time(run: impl Future<Output = Ran>) -> Ran {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
