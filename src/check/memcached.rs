@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use super::options::{CREDENTIALS, Credentials};
-use super::service::{Decoded, Malformed, Service, Wire, shown};
+use super::service::{Decoded, Malformed, Service, Wire, shown, unless_repeated};
 use super::{Attempt, Draft, Evidence, Fact, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
 use crate::plan::problem::Problem;
 
@@ -51,8 +51,14 @@ impl Probe for Memcached {
 impl Memcached {
     async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
         let mut wire = self.service.connect(attempt).await?;
-        if let (Some(user), Some(password)) = (&self.credentials.user, self.credentials.password()?) {
-            judge(ask(&mut wire, &login(user, password.expose())).await?)?;
+        let password = self.credentials.password()?;
+        let secret = password.as_ref().map_or("", |password| password.expose());
+        let judge = |line: String| match line.split_once(' ') {
+            Some((word, rest)) => judge(format!("{word} {}", unless_repeated(rest, &[secret]))),
+            None => judge(unless_repeated(&line, &[secret]).to_owned()),
+        };
+        if let (Some(user), Some(_)) = (&self.credentials.user, &password) {
+            judge(ask(&mut wire, &login(user, secret)).await?)?;
         }
         let version = judge(ask(&mut wire, b"version\r\n").await?)?;
         let version = version.strip_prefix("VERSION ").ok_or_else(|| wire.nonsense("no version"))?;

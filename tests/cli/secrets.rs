@@ -108,7 +108,6 @@ fn no_secret_shows_anywhere() {
 }
 
 #[test]
-#[ignore = "the server's words are told as they are"]
 fn no_server_can_have_a_secret_shown() {
     let shown = shown_of(REPEATED);
     assert!(shown.is_empty(), "{shown:#?}");

@@ -13,13 +13,13 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::options::{CREDENTIALS, Credentials};
-use super::service::{Service, Wire, shown};
+use super::service::{Service, Wire, shown, unless_repeated};
 use super::{Attempt, Draft, Evidence, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
 use crate::net::tls;
 use crate::net::trace::Trace;
 use crate::plan::problem::Problem;
 use crate::plan::secret::Secret;
-use codec::{Message, Method, Start};
+use codec::{Closing, Message, Method, Start};
 use judge::Step;
 
 /// The kind `amqp`.
@@ -153,17 +153,18 @@ impl Amqp {
     async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
         let login = self.credentials.user.as_deref().zip(self.credentials.password()?);
         let wire = self.service.connect(attempt).await?;
-        let mut session = Session { wire, trace: attempt.trace, channel: false };
+        let secret = login.as_ref().map_or("", |(_, password)| password.expose());
+        let mut session = Session { wire, trace: attempt.trace, secret, channel: false };
         let start = session.start().await?;
         let broker = match shown(&start.product) {
             product if product.is_empty() => "a broker".into(),
             product => product,
         };
         let broker = format!("{broker} at {}", session.wire.place);
-        let Some((user, password)) = login else {
+        let Some((user, password)) = &login else {
             return Ok(Evidence::new(format!("{broker} answers")));
         };
-        session.log_in(&start, user, &password).await?;
+        session.log_in(&start, user, password).await?;
         session.open(&self.vhost).await?;
         let found = self.look(&mut session).await;
         session.part().await;
@@ -208,11 +209,18 @@ enum Found {
 struct Session<'a> {
     wire: Wire,
     trace: &'a Trace,
+    /// What it must not be told to have said.
+    secret: &'a str,
     /// Whether the channel is open; it does not survive a «no».
     channel: bool,
 }
 
 impl Session<'_> {
+    fn closed(&self, step: Step<'_>, closing: &Closing) -> Reason {
+        let text = unless_repeated(&closing.text, &[self.secret]).to_owned();
+        judge::closed(step, &Closing { text, ..*closing })
+    }
+
     /// The next method of the server, past what says nothing. The end of the connection is judged by `step`.
     async fn hear(&mut self, step: Step<'_>) -> Result<Method, Reason> {
         loop {
@@ -221,7 +229,7 @@ impl Session<'_> {
                 Message::Method(0, Method::Close(closing)) => {
                     // The broker has its say; whether it still listens does not matter.
                     let _ = self.wire.send(&codec::close_ok()).await;
-                    return Err(judge::closed(step, &closing));
+                    return Err(self.closed(step, &closing));
                 }
                 Message::Method(_, method) => return Ok(method),
                 Message::Other => {}
@@ -298,7 +306,7 @@ impl Session<'_> {
                 self.channel = false;
                 self.wire.send(&codec::channel_close_ok(CHANNEL)).await?;
                 if closing.code != judge::RESOURCE_LOCKED {
-                    return Err(judge::closed(Step::Find(what), &closing));
+                    return Err(self.closed(Step::Find(what), &closing));
                 }
                 Found::Locked
             }

@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use super::options::{CREDENTIALS, Credentials};
-use super::service::{Service, Wire, shown};
+use super::service::{Service, Wire, shown, unless_repeated};
 use super::{Attempt, Draft, Evidence, Kind, Opt, Probe, Reason, Scheme, Verdict, class};
 use crate::net::tls;
 use crate::net::trace::Trace;
@@ -110,8 +110,8 @@ impl Nats {
         if info.auth_required && matches!(login, Login::Nobody) && !self.jetstream && self.stream.is_none() {
             return Ok(Evidence::new(format!("{server} takes connections, and asks for credentials")));
         }
-        let mut session = Session { wire, trace: attempt.trace };
-        session.enter(login, tls).await?;
+        let mut session = Session { wire, trace: attempt.trace, login };
+        session.enter(tls).await?;
         let mut text = format!("{server} lets the client in");
         // A stream cannot be asked for without JetStream.
         match &self.stream {
@@ -154,6 +154,7 @@ fn described(info: &Info) -> String {
 struct Session<'a> {
     wire: Wire,
     trace: &'a Trace,
+    login: Login<'a>,
 }
 
 impl Session<'_> {
@@ -163,16 +164,23 @@ impl Session<'_> {
             match self.wire.hear(codec::message).await?.0 {
                 Message::Ping => self.wire.send(codec::PONG).await?,
                 Message::Info(_) | Message::Ok => {}
-                Message::Error(error) => return Err(judge::refused(&error)),
+                Message::Error(error) => {
+                    let secrets = match self.login {
+                        Login::Nobody => [""],
+                        Login::User(_, password) => [password.expose()],
+                        Login::Token(token) => [token],
+                    };
+                    return Err(judge::refused(unless_repeated(&error, &secrets)));
+                }
                 message => return Ok(message),
             }
         }
     }
 
     /// Says who the client is, and finds out whether it is let in.
-    async fn enter(&mut self, login: Login<'_>, tls: bool) -> Result<(), Reason> {
+    async fn enter(&mut self, tls: bool) -> Result<(), Reason> {
         let since = Instant::now();
-        self.wire.send(&codec::connect(login, tls)).await?;
+        self.wire.send(&codec::connect(self.login, tls)).await?;
         match self.hear().await? {
             Message::Pong => {
                 self.trace.stage("log-in", since, || "PONG".into());
