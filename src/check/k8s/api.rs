@@ -14,13 +14,15 @@ use crate::net::http::{self, Answer, Request};
 use crate::net::trace::Trace;
 
 /// At most so many bytes of one response are read.
-const MOST: usize = 16 * 1024 * 1024;
-/// Objects a page: little memory is needed for one, and a list of more is rarely waited for.
-const PAGE: &str = "100";
+const MOST: usize = 4 * 1024 * 1024;
+/// Objects a page; fewer where these are more than [`MOST`]. (An object has 1.5 MiB at most, as etcd stores it.)
+const PAGE: [&str; 3] = ["100", "10", "1"];
 /// At most so many pages of a list.
 const PAGES: usize = 200;
 /// At most so many bytes of all its pages.
-const LIST: usize = 4 * MOST;
+const LIST: usize = 16 * MOST;
+
+const TOO_LONG: &str = "the API server's answer is longer than 4 MiB";
 
 /// A query: names and values.
 pub(super) type Query<'a> = Vec<(&'a str, &'a str)>;
@@ -103,21 +105,24 @@ impl Api<'_> {
 
     /// The JSON document at a path.
     pub(super) async fn document(&self, path: &[&str], query: &Query<'_>) -> Result<(u16, Value), Reason> {
-        self.sized(path, query).await.map(|(status, document, _)| (status, document))
+        match self.sized(path, query).await? {
+            Some((status, document, _)) => Ok((status, document)),
+            None => Err(Reason::new(&API, TOO_LONG)),
+        }
     }
 
-    /// The same, and how long it is.
-    async fn sized(&self, path: &[&str], query: &Query<'_>) -> Result<(u16, Value, usize), Reason> {
+    /// The same, and how long it is; `None` where that is more than [`MOST`].
+    async fn sized(&self, path: &[&str], query: &Query<'_>) -> Result<Option<(u16, Value, usize)>, Reason> {
         let answer = self.get(path, query).await?;
         let status = answer.status().as_u16();
         let body = answer.secret_body(self.trace, MOST).await.map_err(of_server)?;
         if body.cut {
-            return Err(Reason::new(&API, "the API server's answer is longer than 16 MiB"));
+            return Ok(None);
         }
         match serde_json::from_slice(&body.bytes) {
-            Ok(document) => Ok((status, document, body.bytes.len())),
+            Ok(document) => Ok(Some((status, document, body.bytes.len()))),
             // Errors may come in plain text: from a proxy, or for a path that does not exist.
-            Err(_) if status != 200 => Ok((status, Value::Null, body.bytes.len())),
+            Err(_) if status != 200 => Ok(Some((status, Value::Null, body.bytes.len()))),
             Err(_) => Err(Reason::new(&API, "the API server's answer is no JSON")),
         }
     }
@@ -125,15 +130,22 @@ impl Api<'_> {
     /// All objects that `query` selects, page by page.
     pub(super) async fn list(&self, about: &About<'_>, query: &Query<'_>) -> Result<Listed, Refused> {
         let mut listed = Listed { objects: Vec::new(), version: None };
-        let (mut next, mut length) = (String::new(), 0);
+        let (mut next, mut length, mut sizes) = (String::new(), 0, PAGE.iter().copied());
+        let mut page = sizes.next();
         for _ in 0..PAGES {
             let mut query = query.clone();
-            query.push(("limit", PAGE));
+            query.extend(page.map(|page| ("limit", page)));
             if !next.is_empty() {
                 query.push(("continue", &next));
             }
             let path = about.resource.path(about.namespace);
-            let (status, mut document, size) = self.sized(&path, &query).await?;
+            let Some((status, mut document, size)) = self.sized(&path, &query).await? else {
+                page = sizes.next();
+                if page.is_none() {
+                    return Err(Reason::new(&API, TOO_LONG).into());
+                }
+                continue;
+            };
             length += size;
             if status != 200 {
                 return Err(refused(about, status, &document));
@@ -193,15 +205,38 @@ pub(super) fn refused(about: &About<'_>, status: u16, document: &Value) -> Refus
 }
 
 impl Refused {
+    /// Adds the server's code, if it is one: anything else may repeat a token.
     fn with(self, code: &str) -> Self {
         match self {
-            Self::For(reason) if !code.is_empty() => {
-                Self::For(reason.fact(Fact::Code(code.chars().filter(char::is_ascii_alphanumeric).collect())))
-            }
+            Self::For(reason) if CODES.contains(&code) => Self::For(reason.fact(Fact::Code(code.into()))),
             other => other,
         }
     }
 }
+
+/// The reasons of a `Status`
+/// (<https://github.com/kubernetes/apimachinery/blob/master/pkg/apis/meta/v1/types.go>, `StatusReason`).
+const CODES: &[&str] = &[
+    "AlreadyExists",
+    "BadRequest",
+    "Conflict",
+    "Expired",
+    "Forbidden",
+    "Gone",
+    "InternalError",
+    "Invalid",
+    "MethodNotAllowed",
+    "NotAcceptable",
+    "NotFound",
+    "RequestEntityTooLarge",
+    "ServerTimeout",
+    "ServiceUnavailable",
+    "StoreReadError",
+    "Timeout",
+    "TooManyRequests",
+    "Unauthorized",
+    "UnsupportedMediaType",
+];
 
 /// The account lacks a rule: which, and what to add.
 fn forbidden(about: &About<'_>) -> Reason {

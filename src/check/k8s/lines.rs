@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// A line longer than this is not waited for: no object may be so large.
-const LONGEST: usize = 8 * 1024 * 1024;
+const LONGEST: usize = 4 * 1024 * 1024;
 
 /// What a watch tells.
 #[derive(Debug, Clone, PartialEq)]
