@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 
-use super::pause;
 use super::stream::Stream;
 use super::wire::{flood, heard, say};
 
@@ -69,11 +68,11 @@ pub(super) fn endless_trailers(stream: Stream) {
     );
 }
 
-/// Interim responses for ever, no faster than a debug build can read them.
+/// Interim responses for ever, as a rule no faster than a debug build can read them.
 pub(super) fn endless_continue(mut stream: Stream) {
     heard(&mut stream);
     while stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_ok() {
-        pause(1);
+        stream.rest();
     }
 }
 
@@ -109,12 +108,12 @@ pub(super) fn deep_json(mut stream: Stream) {
 }
 
 /// A frame (RFC 9113 §4.1).
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-const SETTINGS: u8 = 4;
+pub(super) const SETTINGS: u8 = 4;
 
 /// Greets as a server does, says `first`, and goes on with `piece` for ever.
 fn speak_http2(mut stream: Stream, first: &[u8], piece: &[u8]) {
@@ -136,6 +135,11 @@ pub(super) fn http2_goaway(stream: Stream) {
 /// The stream is refused (`REFUSED_STREAM`, which invites to try again at once).
 pub(super) fn http2_reset(stream: Stream) {
     speak_http2(stream, &frame(3, 0, 1, &[0, 0, 0, 7]), &[]);
+}
+
+/// … and refused again, for ever.
+pub(super) fn http2_endless_resets(stream: Stream) {
+    speak_http2(stream, &[], &frame(3, 0, 1, &[0, 0, 0, 7]));
 }
 
 pub(super) fn http2_endless_pings(stream: Stream) {

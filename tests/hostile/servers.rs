@@ -1,12 +1,17 @@
 //! The list of hostile servers, and for whom what they give is enough: some services are ready by the status of their
-//! health page alone.
+//! health page alone. In braces, whose greeting it is, and what is told of an attempt that it cuts short.
 
-use super::{Hostility, http, wire};
+use super::{Hostility, http, slow, wire};
 
 macro_rules! hostilities {
-    ($($module:ident::$name:ident $([$($enough:literal)*])?;)*) => {
+    ($($module:ident::$name:ident $([$($enough:literal)*])? $({$of:literal $class:literal})?;)*) => {
         pub(super) static HOSTILITIES: &[Hostility] = &[$(
-            Hostility { name: stringify!($name), serve: $module::$name, enough_for: &[$($($enough),*)?] },
+            Hostility {
+                name: stringify!($name),
+                serve: $module::$name,
+                enough_for: &[$($($enough),*)?],
+                cut_short: &[$(($of, $class))?],
+            },
         )*];
     };
 }
@@ -24,6 +29,18 @@ hostilities! {
     wire::endless_empty_lines;
     wire::endless_nesting;
     wire::byte_by_byte;
+    slow::greeting_of_postgres {"postgres://" "service.timeout"};
+    slow::greeting_of_mysql {"mysql://" "service.timeout"};
+    slow::greeting_of_kafka {"kafka://" "service.timeout"};
+    slow::greeting_of_mongodb {"mongodb://" "service.timeout"};
+    slow::greeting_of_mqtt {"mqtt://" "service.timeout"};
+    slow::greeting_of_amqp {"amqp://" "service.timeout"};
+    slow::greeting_of_redis {"redis://" "service.timeout"};
+    slow::greeting_of_nats {"nats://" "service.timeout"};
+    slow::greeting_of_memcached {"memcached://" "service.timeout"};
+    slow::greeting_of_grpc {"grpc://" "service.timeout"};
+    slow::greeting_of_tls {"tls://" "tls.timeout"};
+    slow::greeting_of_http {"http://HOST/#expect" "http.timeout"};
     wire::noise;
     wire::giant_length_signed;
     wire::giant_length_unsigned;
@@ -53,6 +70,7 @@ hostilities! {
     http::deep_json ["prometheus" "minio" "vault"];
     http::http2_goaway;
     http::http2_reset;
+    http::http2_endless_resets;
     http::http2_endless_pings;
     http::http2_endless_settings;
     http::http2_endless_continuation;

@@ -8,16 +8,27 @@ use std::time::Duration;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-pub(super) enum Stream {
+use super::pause;
+
+pub(super) struct Stream {
+    line: Line,
+    /// Whether it floods as fast as it can.
+    hurried: bool,
+}
+
+enum Line {
     Bare(TcpStream),
     Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
 }
 
-/// What is said before the handshake.
+/// What comes before the hostility.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Entry {
-    /// Nothing.
+    /// Nothing, and no TLS either.
+    Bare,
+    /// A handshake.
     AtOnce,
+    /// A handshake that is asked for, or announced, in the protocol.
     Postgres,
     Mysql,
     Nats,
@@ -29,10 +40,11 @@ const MYSQL: &[u8] =
     mysql_native_password\0";
 
 impl Entry {
-    /// Leads `socket` to TLS.
-    pub(super) fn enter(self, mut socket: TcpStream, config: &Arc<ServerConfig>) -> io::Result<Stream> {
+    /// Leads `socket` to TLS, if it is to have it.
+    fn enter(self, mut socket: TcpStream, config: &Arc<ServerConfig>) -> io::Result<Line> {
         socket.set_read_timeout(Some(Duration::from_secs(4)))?;
         match self {
+            Self::Bare => return Ok(Line::Bare(socket)),
             Self::AtOnce => {}
             Self::Postgres => {
                 socket.read_exact(&mut [0; 8])?;
@@ -51,21 +63,36 @@ impl Entry {
         while tls.is_handshaking() {
             tls.complete_io(&mut socket)?;
         }
-        Ok(Stream::Tls(Box::new(StreamOwned::new(tls, socket))))
+        Ok(Line::Tls(Box::new(StreamOwned::new(tls, socket))))
     }
 }
 
 impl Stream {
+    pub(super) fn open(
+        socket: TcpStream,
+        (entry, config): (Entry, &Arc<ServerConfig>),
+        hurried: bool,
+    ) -> io::Result<Self> {
+        Ok(Self { line: entry.enter(socket, config)?, hurried })
+    }
+
     pub(super) fn socket(&self) -> &TcpStream {
-        match self {
-            Self::Bare(socket) => socket,
-            Self::Tls(tls) => &tls.sock,
+        match &self.line {
+            Line::Bare(socket) => socket,
+            Line::Tls(tls) => &tls.sock,
+        }
+    }
+
+    /// A moment between the pieces of a flood, unless it is hurried: then there is none.
+    pub(super) fn rest(&self) {
+        if !self.hurried {
+            pause(1);
         }
     }
 
     /// Says that nothing more will come.
     pub(super) fn finish(&mut self) {
-        if let Self::Tls(tls) = self {
+        if let Line::Tls(tls) = &mut self.line {
             tls.conn.send_close_notify();
             let _ = tls.flush();
         }
@@ -75,25 +102,25 @@ impl Stream {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Bare(socket) => socket.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
+        match &mut self.line {
+            Line::Bare(socket) => socket.read(buffer),
+            Line::Tls(tls) => tls.read(buffer),
         }
     }
 }
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Bare(socket) => socket.write(bytes),
-            Self::Tls(tls) => tls.write(bytes),
+        match &mut self.line {
+            Line::Bare(socket) => socket.write(bytes),
+            Line::Tls(tls) => tls.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Bare(socket) => socket.flush(),
-            Self::Tls(tls) => tls.flush(),
+        match &mut self.line {
+            Line::Bare(socket) => socket.flush(),
+            Line::Tls(tls) => tls.flush(),
         }
     }
 }

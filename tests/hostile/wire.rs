@@ -43,11 +43,11 @@ pub(super) fn echo(mut stream: Stream) {
     }
 }
 
-/// Sends `piece` for ever, some 16 MB a second.
+/// Sends `piece` for ever, some 16 MB a second or as fast as it goes.
 pub(super) fn flood(mut stream: Stream, piece: &[u8]) {
     let pieces = piece.repeat((16 * 1024_usize).div_ceil(piece.len()));
     while stream.write_all(&pieces).is_ok() {
-        pause(1);
+        stream.rest();
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) fn byte_by_byte(mut stream: Stream) {
 pub(super) fn noise(mut stream: Stream) {
     let mut random = fastrand::Rng::with_seed(7);
     while stream.write_all(&std::iter::repeat_with(|| random.u8(..)).take(4096).collect::<Vec<_>>()).is_ok() {
-        pause(1);
+        stream.rest();
     }
 }
 

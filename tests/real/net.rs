@@ -66,6 +66,31 @@ impl Net {
         run(Command::new("ip").args(["netns", "exec", &self.name, "iptables", "-w"]).args(args));
     }
 
+    /// How many packets the rules of the chain INPUT have dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        let mut command = Command::new("ip");
+        let rules = run(command.args(["netns", "exec", &self.name, "iptables", "-w", "-nvxL", "INPUT"]));
+        let rules = rules.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let dropping = rules.filter(|rule| rule.get(2) == Some(&"DROP"));
+        dropping.map(|rule| rule[0].parse::<u64>().expect("a number of packets")).sum()
+    }
+
+    /// A lost SYN is resent after 1, 3, 7 s only, as kernels before 6.5 do it: later ones resend each second at first.
+    pub(crate) fn resend_late(&self) {
+        let file = "/proc/sys/net/ipv4/tcp_syn_linear_timeouts";
+        self.inside(|| {
+            if fs::exists(file).expect(file) {
+                fs::write(file, "0").expect(file);
+            }
+        });
+    }
+
+    /// How many connects are under way by IPv4.
+    pub(crate) fn connecting(&self) -> usize {
+        let sockets = self.inside(|| fs::read_to_string("/proc/thread-self/net/tcp")).expect("the sockets");
+        sockets.lines().filter(|socket| socket.split_whitespace().nth(3) == Some("02")).count()
+    }
+
     /// A queueing discipline for all that leaves by `device`.
     pub(crate) fn shape(&self, device: &str, args: &[&str]) {
         run(Command::new("tc").args(["-n", &self.name, "qdisc", "add", "dev", device]).args(args));
@@ -198,12 +223,13 @@ fn signal(name: &str, pid: &str) -> std::io::Result<()> {
     Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", name, pid]).stderr(Stdio::null()).status().map(drop)
 }
 
-/// A command that must succeed.
-pub(crate) fn run(command: &mut Command) {
+/// What a command prints, which must succeed.
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| {
         panic!("{}: {error}: tests/real/setup.sh", command.get_program().display());
     });
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Waits until it holds; it has to within `limit`.
@@ -215,10 +241,15 @@ pub(crate) fn eventually(what: &str, limit: Duration, mut holds: impl FnMut() ->
     }
 }
 
+fn pause() {
+    lasts(Duration::from_millis(5));
+}
+
+/// How long a fault lasts, which is a matter of time and of nothing else.
 #[expect(
     clippy::disallowed_methods,
     reason = "these tests watch whole processes from outside; no runtime is blocked"
 )]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(5));
+pub(crate) fn lasts(time: Duration) {
+    std::thread::sleep(time);
 }

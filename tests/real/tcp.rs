@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::faults::comes_back;
 use crate::net::Net;
 use crate::program::{prereq, start};
 use crate::servers::{Named, Nginx, answer};
@@ -57,10 +58,9 @@ fn a_host_that_comes_back_is_noticed_before_the_kernel_resends() {
     let net = Net::new();
     net.add_blackhole();
     let _nginx = Nginx::start(&net, &answer(200, "").replace("127.0.0.1:8080", "8080"));
-    let mut waiting = start(&net, &["--attempt-timeout", "2s", "tcp://10.99.0.7:8080"]);
-    waiting.until_it_says("tcp.timeout");
-    net.ip(&["addr", "add", "10.99.0.7/32", "dev", "lo"]);
-    waiting.ends_ready();
+    net.resend_late();
+    let waiting = start(&net, &["--log-format", "json", "--attempt-timeout", "10s", "tcp://10.99.0.7:8080"]);
+    comes_back(&net, waiting, || net.ip(&["addr", "add", "10.99.0.7/32", "dev", "lo"]));
 }
 
 #[test]
