@@ -56,8 +56,7 @@ impl Lie {
             Self::Dropped | Self::WrongId | Self::WrongQuestion | Self::Question | Self::Noise => {
                 "dns.timeout"
             }
-            Self::Truncated => "dns.unreachable",
-            Self::CutOff | Self::OtherName | Self::Circle | Self::Pointer => "dns.protocol",
+            Self::Truncated | Self::CutOff | Self::OtherName | Self::Circle | Self::Pointer => "dns.protocol",
         }
     }
 }

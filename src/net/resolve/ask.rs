@@ -98,6 +98,7 @@ fn failure(error: &NetError) -> Option<Failure> {
             (&class::LOCAL_RESOURCES, io_words(error))
         }
         NetError::Io(error) => (&class::DNS_UNREACHABLE, io_words(error)),
+        NetError::Message(words) => (&class::DNS_PROTOCOL, (*words).to_owned()),
         _ => (&class::DNS_PROTOCOL, String::from("nonsense")),
     };
     Some(Failure { class, words })

@@ -184,6 +184,29 @@ async fn a_truncated_answer_is_asked_for_over_tcp() {
 }
 
 #[tokio::test]
+async fn a_truncated_answer_without_a_whole_one_is_no_answer_of_the_server() {
+    // No TCP at all: the port is open over UDP only.
+    let udp = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = udp.local_addr().unwrap();
+    let server = async {
+        let mut buffer = [0; 512];
+        loop {
+            let (length, from) = udp.recv_from(&mut buffer).await.unwrap();
+            // A response, cut off.
+            buffer[2] = 0x87;
+            udp.send_to(&buffer[..length], from).await.unwrap();
+        }
+    };
+    let (net, _folder) = net(&[address], "", "");
+    let reason = tokio::select! {
+        () = server => unreachable!(),
+        asked = ask(&net, "db") => asked.unwrap_err(),
+    };
+    let text = format!("{address} answers in part over UDP and not over TCP for db");
+    assert_eq!(said(&reason), ("dns.protocol", text.as_str()));
+}
+
+#[tokio::test]
 async fn tcp_alone_is_used_when_asked_for() {
     let server =
         Server::start(|asked| if asked.tcp { only("db")(asked) } else { code(ResponseCode::Refused) }).await;

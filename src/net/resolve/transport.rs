@@ -12,12 +12,18 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::time::{Duration, timeout};
 
+use crate::check::class;
+use crate::net::io_class;
+
 /// After so long, nobody waits for this very packet's answer: the question has been sent again meanwhile.
 const LONGEST: Duration = Duration::from_secs(5);
 /// How long TCP may take before a truncated answer has to do.
 const TCP_PATIENCE: Duration = Duration::from_secs(1);
 /// The longest answer over UDP that is taken. Without EDNS it should not have more than 512 bytes.
 const LONGEST_PACKET: usize = 4096;
+
+/// What a server does that cuts off its answer, and gives no whole one: it answers …
+const HALF: &str = "in part over UDP and not over TCP";
 
 /// Asks `server`, once.
 pub(super) async fn exchange(server: SocketAddr, query: &Query, tcp: bool) -> Result<Message, NetError> {
@@ -32,6 +38,10 @@ pub(super) async fn exchange(server: SocketAddr, query: &Query, tcp: bool) -> Re
         Ok(Ok(whole)) => Ok(whole),
         // Some addresses are better than none.
         _ if !answer.answers.is_empty() => Ok(answer),
+        // The server is there, as it has answered.
+        Ok(Err(NetError::Io(error))) if io_class(&error) != &class::LOCAL_RESOURCES => {
+            Err(NetError::Message(HALF))
+        }
         Ok(Err(error)) => Err(error),
         Err(_) => Err(NetError::Timeout),
     }
@@ -76,7 +86,7 @@ async fn over_tcp(server: SocketAddr, query: &Query) -> Result<Message, NetError
     let provider = TokioRuntimeProvider::new();
     let tcp = TcpClientStream::exchange(server, None, LONGEST, None, provider.clone()).await?;
     let answer = tcp.send(request(query)).first_answer().await?.into_message();
-    if fits(&answer, query) { Ok(answer) } else { Err(NetError::Message("an answer to another question")) }
+    if fits(&answer, query) { Ok(answer) } else { Err(NetError::Message("another question")) }
 }
 
 /// As the C library asks: recursion desired, no EDNS, which old servers and middle boxes trip over.
