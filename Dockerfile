@@ -20,7 +20,7 @@ RUN set -eu; \
       slim) set -- --no-default-features --features slim ;; \
       *) echo "FLAVOUR is full or slim" >&2; exit 1 ;; \
     esac; \
-    RUSTFLAGS="-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" -C relocation-model=static -C link-arg=-Wl,--no-eh-frame-hdr" cargo build --release --locked --bin prereq --target "$host" "$@"; \
+    RUSTFLAGS="-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" -C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,--no-eh-frame-hdr" cargo build --release --locked --bin prereq --target "$host" "$@"; \
     mv "target/$host/release/prereq" /prereq
 
 FROM scratch
