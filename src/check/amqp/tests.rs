@@ -253,7 +253,21 @@ async fn an_explanation_shows_each_step() {
     ];
     script.extend(parting());
     let shown = layers("amqp://me:pw@PEER#queue=jobs", opened(script)).await;
-    assert_eq!(shown, ["answer: AMQP, 108 bytes", "broker: Test 1, log-in by PLAIN AMQPLAIN", "answer: AMQP, 20 bytes", "log-in: as me", "answer: AMQP, 13 bytes", "vhost: / is open", "answer: AMQP, 16 bytes", "answer: AMQP, 25 bytes", "find: queue jobs, with 2 consumers", "answer: AMQP, 12 bytes"]);
+    assert_eq!(
+        shown,
+        [
+            "answer: AMQP, 108 bytes",
+            "broker: Test 1, log-in by PLAIN AMQPLAIN",
+            "answer: AMQP, 20 bytes",
+            "log-in: as me",
+            "answer: AMQP, 13 bytes",
+            "vhost: / is open",
+            "answer: AMQP, 16 bytes",
+            "answer: AMQP, 25 bytes",
+            "find: queue jobs, with 2 consumers",
+            "answer: AMQP, 12 bytes"
+        ]
+    );
 }
 
 #[test]

@@ -301,7 +301,15 @@ fn error_codes_have_their_classes() {
 async fn an_explanation_shows_each_step() {
     let mut script = greeting(4);
     script.extend([HearsAnything, response_to(2, &[cluster(1), vec![0; 4]].concat())]);
-    assert_eq!(layers("kafka://PEER", script).await, ["answer: Kafka, 38 bytes", "broker: is asked for Metadata in version 4", "answer: Kafka, 52 bytes", "cluster: 2 brokers, controller 1"]);
+    assert_eq!(
+        layers("kafka://PEER", script).await,
+        [
+            "answer: Kafka, 38 bytes",
+            "broker: is asked for Metadata in version 4",
+            "answer: Kafka, 52 bytes",
+            "cluster: 2 brokers, controller 1"
+        ]
+    );
 }
 
 #[test]

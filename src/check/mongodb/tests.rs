@@ -112,24 +112,9 @@ fn members_are_judged_by_what_they_say_of_themselves() {
         (member("secondary"), any, rs0, "service.role replica set rs0 has no primary"),
         (standalone(), Role::Secondary, None, "service.role the server answers as standalone server"),
         (router(), Role::Secondary, None, "service.role the server answers as router of a sharded cluster"),
-        (
-            primary(),
-            Role::Secondary,
-            rs0,
-            "service.role the server answers as primary of replica set rs0",
-        ),
-        (
-            secondary(),
-            Role::Primary,
-            rs0,
-            "service.role the server answers as secondary of replica set rs0",
-        ),
-        (
-            member("arbiterOnly"),
-            any,
-            None,
-            "service.role the server answers as arbiter of replica set rs0",
-        ),
+        (primary(), Role::Secondary, rs0, "service.role the server answers as primary of replica set rs0"),
+        (secondary(), Role::Primary, rs0, "service.role the server answers as secondary of replica set rs0"),
+        (member("arbiterOnly"), any, None, "service.role the server answers as arbiter of replica set rs0"),
     ] {
         let judged = judge::hello(&Hello::read(&reply(found)).unwrap(), role, set, false);
         assert_eq!(judgement(judged), expected);
@@ -270,7 +255,18 @@ async fn an_explanation_shows_each_step() {
     let mut script = scram(false);
     script.extend([HearsAnything, Says(answer(4, found))]);
     let shown = layers("mongodb://me:pw@PEER/shop#collection=orders", script).await;
-    assert_eq!(shown, ["answer: MongoDB, 74 bytes", "hello: standalone server, wire version 21", "answer: MongoDB, 137 bytes", "answer: MongoDB, 121 bytes", "log-in: as me of database shop", "answer: MongoDB, 89 bytes", "find: collection orders is there"]);
+    assert_eq!(
+        shown,
+        [
+            "answer: MongoDB, 74 bytes",
+            "hello: standalone server, wire version 21",
+            "answer: MongoDB, 137 bytes",
+            "answer: MongoDB, 121 bytes",
+            "log-in: as me of database shop",
+            "answer: MongoDB, 89 bytes",
+            "find: collection orders is there"
+        ]
+    );
 }
 
 #[test]

@@ -100,8 +100,7 @@ fn codes_have_their_classes() {
     use Version::{V3, V5};
     const REFUSED: &str = "auth.denied the broker refuses user and password";
     const DENIED: &str = "auth.denied the broker does not let the client in: not authorized";
-    const IDENTIFIER: &str =
-        "service.error the broker does not take the client's identifier: see client-id=";
+    const IDENTIFIER: &str = "service.error the broker does not take the client's identifier: see client-id=";
     const UNAVAILABLE: &str = "service.starting the broker says that its service is unavailable";
     const ELSEWHERE: &str = "service.role the broker sends its clients to another one";
     for (version, code, known, expected) in [

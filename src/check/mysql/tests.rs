@@ -234,7 +234,11 @@ fn error_numbers_are_told_in_words() {
         (1053, DOWN, false),
         (1077, DOWN, false),
         (1079, DOWN, false),
-        (1129, "service.error the server has blocked this host: too many connections from here broke off", false),
+        (
+            1129,
+            "service.error the server has blocked this host: too many connections from here broke off",
+            false,
+        ),
         (3032, "service.error the server is in offline mode", false),
         (3159, "service.error the server takes no connections without TLS", false),
         (1045, REFUSED, true),
@@ -415,7 +419,14 @@ async fn silence_is_told_by_where_it_begins() {
 #[tokio::test]
 async fn an_explanation_shows_each_step() {
     let script = inside(vec![asks("SELECT @@global.read_only"), rows(&[Some("0")]), bye()]);
-    assert_eq!(layers("mysql://me@PEER#role=primary", script).await, ["greeting: MariaDB 10.11.14, without TLS, mysql_native_password", "auth: me is let in by mysql_native_password", "role: a row"]);
+    assert_eq!(
+        layers("mysql://me@PEER#role=primary", script).await,
+        [
+            "greeting: MariaDB 10.11.14, without TLS, mysql_native_password",
+            "auth: me is let in by mysql_native_password",
+            "role: a row"
+        ]
+    );
 }
 
 #[test]

@@ -242,7 +242,10 @@ async fn an_explanation_shows_each_step() {
     let info = r#"{"type":"io.nats.jetstream.api.v1.account_info_response"}"#;
     let answer = format!("MSG _INBOX.x 1 {}\r\n{info}\r\n", info.len());
     let script = opened(Login::Nobody, vec![HearsAnything, says(&answer)]);
-    assert_eq!(layers("nats://PEER#jetstream", script).await, ["answer: NATS, 134 bytes", "info: 2.9.10", "log-in: PONG", "jetstream: $JS.API.INFO, 57 bytes"]);
+    assert_eq!(
+        layers("nats://PEER#jetstream", script).await,
+        ["answer: NATS, 134 bytes", "info: 2.9.10", "log-in: PONG", "jetstream: $JS.API.INFO, 57 bytes"]
+    );
 }
 
 #[test]

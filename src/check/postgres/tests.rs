@@ -323,7 +323,10 @@ async fn an_explanation_shows_each_step() {
     let role = Hears(codec::question("SELECT pg_catalog.pg_is_in_recovery()", &[]));
     let script = inside(vec![role, Says(answer), bye()]);
     let shown = layers("postgres://me@PEER?sslmode=disable#role=primary", script).await;
-    assert_eq!(shown, ["startup: no authentication is asked for", "server: server_version 15.18 (Debian)", "role: a row"]);
+    assert_eq!(
+        shown,
+        ["startup: no authentication is asked for", "server: server_version 15.18 (Debian)", "role: a row"]
+    );
 }
 
 #[test]

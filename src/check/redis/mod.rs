@@ -15,7 +15,7 @@ use regex_lite::Regex;
 use tokio::time::Instant;
 
 use super::options::{CREDENTIALS, Credentials};
-use super::service::{Service, Wire};
+use super::service::{Service, Wire, unless_repeated};
 use super::{Attempt, Draft, Evidence, Kind, Opt, Probe, Reason, Scheme, Verdict, class, file, unix};
 use crate::net::Net;
 use crate::net::tls;
@@ -23,7 +23,7 @@ use crate::net::trace::Trace;
 use crate::net::watch::Watch;
 use crate::plan::problem::Problem;
 use crate::plan::target::Host;
-use codec::Reply;
+use codec::{Refusal, Reply};
 use judge::{NOAUTH, Role, Step};
 
 /// The kind `redis`.
@@ -158,7 +158,8 @@ impl Redis {
     async fn run(&self, attempt: &Attempt<'_>) -> Result<Evidence, Reason> {
         let password = self.credentials.password()?;
         let wire = self.service.connect(attempt).await?;
-        let mut session = Session { wire, trace: attempt.trace };
+        let secret = password.as_ref().map_or("", |password| password.expose());
+        let mut session = Session { wire, trace: attempt.trace, secret };
         if let Some(password) = &password {
             let words =
                 ["AUTH"].into_iter().chain(self.credentials.user.as_deref()).chain([password.expose()]);
@@ -243,7 +244,7 @@ impl Redis {
         let host = host.parse().map_or_else(|_| Host::Name(host), Host::Ip);
         let master = Service { host, port, tls: self.service.tls.clone(), unix: None, ..self.service };
         let wire = master.connect(attempt).await.map_err(at)?;
-        let mut session = Session { wire, trace: attempt.trace };
+        let mut session = Session { wire, trace: attempt.trace, secret: "" };
         let place = session.wire.place.clone();
         match session.ask(Step::Role, &["ROLE"]).await.map_err(at)? {
             Reply::Error(refusal) if refusal.code == NOAUTH => {
@@ -262,6 +263,8 @@ impl Redis {
 struct Session<'a> {
     wire: Wire,
     trace: &'a Trace,
+    /// What it must not be told to have said.
+    secret: &'a str,
 }
 
 impl Session<'_> {
@@ -273,6 +276,13 @@ impl Session<'_> {
             match self.wire.hear(codec::reply).await?.0 {
                 Reply::Push => {}
                 reply => {
+                    let reply = match reply {
+                        Reply::Error(Refusal { code, text }) => {
+                            let said = |text: &str| unless_repeated(text, &[self.secret]).to_owned();
+                            Reply::Error(Refusal { code: said(&code), text: said(&text) })
+                        }
+                        reply => reply,
+                    };
                     self.trace.stage(step.name(), since, || reply.described());
                     return Ok(reply);
                 }

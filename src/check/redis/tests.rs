@@ -279,6 +279,9 @@ async fn a_refusal_of_the_password_does_not_repeat_it() {
     let turns = [("AUTH hunter2", "-ERR unknown command `AUTH`, with args beginning with: `hunter2`\r\n")];
     let found = attempt("redis://:hunter2@PEER", script(&turns)).await;
     assert!(found.starts_with("auth.denied") && !found.contains("hunter2"), "{found}");
+    let turns = [("AUTH hunter2", "+OK\r\n"), ("PING", "-BUSY with hunter2\r\n")];
+    let found = attempt("redis://:hunter2@PEER", script(&turns)).await;
+    assert_eq!(found, "service.error the server answers what it was sent to PING");
 }
 
 #[tokio::test]

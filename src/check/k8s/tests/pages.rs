@@ -8,7 +8,8 @@ use crate::check::Verdict;
 
 /// A page with these objects, and the token of the next if there is one, filled up with white space.
 fn page(items: &[Value], next: &str, blank: usize) -> String {
-    let list = json!({ "metadata": { "resourceVersion": "9", "continue": next }, "items": items }).to_string();
+    let list =
+        json!({ "metadata": { "resourceVersion": "9", "continue": next }, "items": items }).to_string();
     let length = list.len() + blank;
     format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{list}{}", " ".repeat(blank))
 }

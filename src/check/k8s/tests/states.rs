@@ -192,10 +192,13 @@ fn what_is_being_deleted_is_not_ready() {
 
 #[test]
 fn a_generation_that_was_not_seen_says_nothing() {
-    let (second, whole) = (|| json!({ "generation": 2 }), |kind: &str| match kind {
-        "deploy" => json!({ "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1 }),
-        _ => json!({ "readyReplicas": 1, "updatedReplicas": 1 }),
-    });
+    let (second, whole) = (
+        || json!({ "generation": 2 }),
+        |kind: &str| match kind {
+            "deploy" => json!({ "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1 }),
+            _ => json!({ "readyReplicas": 1, "updatedReplicas": 1 }),
+        },
+    );
     for kind in ["deploy", "sts", "ds", "rs"] {
         for (seen, ready) in [(1, false), (2, true), (3, true)] {
             let mut status = whole(kind);
@@ -205,11 +208,14 @@ fn a_generation_that_was_not_seen_says_nothing() {
             assert!(ready || found == UNSEEN, "{found}");
         }
     }
-    let seen = |seen: Value| json!({ "metadata": { "generation": 2 }, "status": { "observedGeneration": seen } });
+    let seen =
+        |seen: Value| json!({ "metadata": { "generation": 2 }, "status": { "observedGeneration": seen } });
     assert_eq!([1, 2, 3].map(|number| judge::outdated(&seen(json!(number)))), [true, false, false]);
     assert!(!judge::outdated(&seen(Value::Null)));
     // A condition may have been looked at apart from the rest.
-    for (number, expected) in [(1, UNSEEN), (2, "ready: condition Synced is True"), (3, "ready: condition Synced is True")] {
+    for (number, expected) in
+        [(1, UNSEEN), (2, "ready: condition Synced is True"), (3, "ready: condition Synced is True")]
+    {
         let condition = json!({ "type": "Synced", "status": "True", "observedGeneration": number });
         let object = json!({ "metadata": { "generation": 2 }, "status": { "conditions": [condition] } });
         assert_eq!(said(judge::has_condition(&object, "Synced", "True")), expected);
@@ -218,9 +224,7 @@ fn a_generation_that_was_not_seen_says_nothing() {
 
 #[test]
 fn rollouts_are_judged_to_their_edges() {
-    let counts = |replicas: i64, updated: i64, available: i64| {
-        json!({ "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available })
-    };
+    let counts = |replicas: i64, updated: i64, available: i64| json!({ "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available });
     for (wanted, status, expected) in [
         (2, counts(2, 2, 2), "ready: rolled out, 2 replicas"),
         (1, counts(1, 1, 1), "ready: rolled out, 1 replica"),
@@ -250,9 +254,7 @@ fn rollouts_are_judged_to_their_edges() {
     ] {
         assert_eq!(judged("sts", json!({}), spec, status), expected);
     }
-    let nodes = |wanted: i64, updated: i64, available: i64| {
-        json!({ "desiredNumberScheduled": wanted, "updatedNumberScheduled": updated, "numberAvailable": available })
-    };
+    let nodes = |wanted: i64, updated: i64, available: i64| json!({ "desiredNumberScheduled": wanted, "updatedNumberScheduled": updated, "numberAvailable": available });
     let on_delete = || json!({ "updateStrategy": { "type": "OnDelete" } });
     for (spec, status, expected) in [
         (json!({}), nodes(2, 2, 2), "ready: rolled out, on 2 nodes"),
@@ -275,8 +277,10 @@ fn rollouts_are_judged_to_their_edges() {
 
 #[test]
 fn a_pod_that_is_not_ready_says_what_holds_it_back() {
-    let waits = |name: &str, reason: &str| json!({ "name": name, "state": { "waiting": { "reason": reason } } });
-    let creating = |reason: &str| json!({ "containerStatuses": [waits("a", reason), waits("b", "ImagePullBackOff")] });
+    let waits =
+        |name: &str, reason: &str| json!({ "name": name, "state": { "waiting": { "reason": reason } } });
+    let creating =
+        |reason: &str| json!({ "containerStatuses": [waits("a", reason), waits("b", "ImagePullBackOff")] });
     let held = "pending: container b waits: ImagePullBackOff";
     for (status, expected) in [
         (creating(""), held),
@@ -296,7 +300,12 @@ fn a_pod_that_is_not_ready_says_what_holds_it_back() {
     ] {
         assert_eq!(judged("pod", json!({}), json!({}), status), expected);
     }
-    let long = judged("pod", json!({}), json!({}), json!({ "phase": "Failed", "reason": format!("\u{1b}{}", "x".repeat(99)) }));
+    let long = judged(
+        "pod",
+        json!({}),
+        json!({}),
+        json!({ "phase": "Failed", "reason": format!("\u{1b}{}", "x".repeat(99)) }),
+    );
     assert_eq!(long, format!("failed: the Pod has failed: \u{FFFD}{}", "x".repeat(79)));
 }
 
@@ -333,10 +342,26 @@ fn other_kinds_are_judged_by_what_they_say() {
         (json!({ "status": { "phase": "x" } }), true, "ready: exists"),
         (json!({ "status": { "conditions": [ready("True", 1)] } }), true, "ready: is ready"),
         (json!({ "status": { "conditions": [ready("False", 1)] } }), true, "pending: is not ready: Because"),
-        (json!({ "metadata": { "generation": 2 }, "status": { "conditions": [ready("True", 1)] } }), true, UNSEEN),
-        (json!({ "metadata": { "generation": 2 }, "status": { "observedGeneration": 1, "conditions": [ready("True", 2)] } }), true, UNSEEN),
-        (json!({ "metadata": { "generation": 2 }, "status": { "observedGeneration": 2, "conditions": [ready("True", 2)] } }), true, "ready: is ready"),
-        (json!({ "metadata": { "deletionTimestamp": "x" }, "status": { "conditions": [ready("True", 1)] } }), true, "pending: is being deleted"),
+        (
+            json!({ "metadata": { "generation": 2 }, "status": { "conditions": [ready("True", 1)] } }),
+            true,
+            UNSEEN,
+        ),
+        (
+            json!({ "metadata": { "generation": 2 }, "status": { "observedGeneration": 1, "conditions": [ready("True", 2)] } }),
+            true,
+            UNSEEN,
+        ),
+        (
+            json!({ "metadata": { "generation": 2 }, "status": { "observedGeneration": 2, "conditions": [ready("True", 2)] } }),
+            true,
+            "ready: is ready",
+        ),
+        (
+            json!({ "metadata": { "deletionTimestamp": "x" }, "status": { "conditions": [ready("True", 1)] } }),
+            true,
+            "pending: is being deleted",
+        ),
     ] {
         assert_eq!(said(judge::other(&object, status)), expected, "{object}");
     }
