@@ -187,6 +187,7 @@ pub(super) fn shown(text: &str) -> String {
 
 /// What a peer says, unless it repeats one of the secrets that it was sent, whole or broken off at its end, as it is or
 /// as JSON has it.
+#[cfg(any(feature = "amqp", feature = "memcached", feature = "nats", feature = "redis"))]
 pub(super) fn unless_repeated<'a>(text: &'a str, secrets: &[&str]) -> &'a str {
     let escaped = |secret: &str| serde_json::Value::from(secret).to_string().trim_matches('"').to_owned();
     let repeats = |secret: &str| {
@@ -202,6 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(any(feature = "amqp", feature = "memcached", feature = "nats", feature = "redis"))]
     fn what_was_sent_is_not_shown() {
         let secrets = ["", "hunter2", "pa\"ss"];
         for text in ["you said hunter2!", "cut off: hunt", r#"{"pass":"pa\"ss"}"#, r#"pa"ss"#] {
