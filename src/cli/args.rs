@@ -145,12 +145,12 @@ fn grammar_with(own: &[Own], wanted: impl Fn(&str, Option<char>) -> bool) -> Com
     command
 }
 
-/// Whether a word may be this option, by its long or its short name.
-fn mentions(argv: &[OsString], long: &str, short: Option<char>) -> bool {
+/// Whether one of the words that begin with a dash may be this option, by its long or its short name.
+fn mention(dashed: &[&[u8]], long: &str, short: Option<char>) -> bool {
     let short = short.and_then(|short| u8::try_from(short).ok());
-    argv.iter().skip(1).map(|word| word.as_encoded_bytes()).any(|word| match word.strip_prefix(b"--") {
+    dashed.iter().any(|word| match word.strip_prefix(b"--") {
         Some(name) => name.starts_with(long.as_bytes()),
-        None => word.starts_with(b"-") && short.is_some_and(|short| word.contains(&short)),
+        None => short.is_some_and(|short| word.contains(&short)),
     })
 }
 
@@ -177,7 +177,10 @@ pub(super) fn parse_with(argv: impl IntoIterator<Item = OsString>, own: &[Own]) 
 
 /// Reads what has no mistake in its words, with those options only that may be in it.
 fn without_mistakes(argv: &[OsString], own: &[Own]) -> Option<Parsed> {
-    let few = grammar_with(own, |long, short| mentions(argv, long, short));
+    // Of ten thousand words, most are targets.
+    let words = argv.iter().skip(1).map(|word| word.as_encoded_bytes());
+    let dashed: Vec<&[u8]> = words.filter(|word| word.starts_with(b"-")).collect();
+    let few = grammar_with(own, |long, short| mention(&dashed, long, short));
     few.try_get_matches_from(argv).ok().map(|matches| read(&matches, own))
 }
 
@@ -350,9 +353,12 @@ mod tests {
     use super::*;
     use crate::plan::Spec;
 
+    fn argv(line: &str) -> Vec<OsString> {
+        std::iter::once("prereq").chain(line.split_whitespace()).map(OsString::from).collect()
+    }
+
     fn parsed(line: &str) -> Parsed {
-        let words = std::iter::once("prereq").chain(line.split_whitespace()).map(OsString::from);
-        match parse(words) {
+        match parse(argv(line)) {
             Request::Wait(parsed) => *parsed,
             Request::Print(text) => panic!("{text}"),
         }
@@ -418,16 +424,12 @@ mod tests {
         for line in
             lines.flat_map(|line| [format!("{line} a:1 then b:2 -- run --timeout x"), format!("a:1 {line}")])
         {
-            let argv: Vec<OsString> =
-                format!("prereq {line}").split_whitespace().map(OsString::from).collect();
-            let quick = without_mistakes(&argv, &[]).unwrap_or_else(|| panic!("{line}"));
-            let Request::Wait(whole) = parse_all(argv, &[]) else { panic!("{line}") };
+            let quick = without_mistakes(&argv(&line), &[]).unwrap_or_else(|| panic!("{line}"));
+            let Request::Wait(whole) = parse_all(argv(&line), &[]) else { panic!("{line}") };
             assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{line}");
         }
         for line in ["a:1 --zzz", "--timeout", "a:1 --help", "-V", "-h a:1", "a:1 -x", "--time 3s a:1"] {
-            let argv: Vec<OsString> =
-                format!("prereq {line}").split_whitespace().map(OsString::from).collect();
-            assert!(without_mistakes(&argv, &[]).is_none(), "{line}");
+            assert!(without_mistakes(&argv(line), &[]).is_none(), "{line}");
         }
     }
 
