@@ -54,8 +54,8 @@ impl Memcached {
         let password = self.credentials.password()?;
         let secret = password.as_ref().map_or("", |password| password.expose());
         let judge = |line: String| match line.split_once(' ') {
-            Some((word, rest)) => judge(format!("{word} {}", unless_repeated(rest, &[secret]))),
-            None => judge(unless_repeated(&line, &[secret]).to_owned()),
+            Some((word, rest)) => judge(format!("{word} {}", unless_repeated(rest, secret))),
+            None => judge(unless_repeated(&line, secret).to_owned()),
         };
         if let (Some(user), Some(_)) = (&self.credentials.user, &password) {
             judge(ask(&mut wire, &login(user, secret)).await?)?;

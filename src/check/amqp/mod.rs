@@ -217,7 +217,7 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn closed(&self, step: Step<'_>, closing: &Closing) -> Reason {
-        let text = unless_repeated(&closing.text, &[self.secret]).to_owned();
+        let text = unless_repeated(&closing.text, self.secret).to_owned();
         judge::closed(step, &Closing { text, ..*closing })
     }
 

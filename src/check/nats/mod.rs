@@ -165,12 +165,12 @@ impl Session<'_> {
                 Message::Ping => self.wire.send(codec::PONG).await?,
                 Message::Info(_) | Message::Ok => {}
                 Message::Error(error) => {
-                    let secrets = match self.login {
-                        Login::Nobody => [""],
-                        Login::User(_, password) => [password.expose()],
-                        Login::Token(token) => [token],
+                    let secret = match self.login {
+                        Login::Nobody => "",
+                        Login::User(_, password) => password.expose(),
+                        Login::Token(token) => token,
                     };
-                    return Err(judge::refused(unless_repeated(&error, &secrets)));
+                    return Err(judge::refused(unless_repeated(&error, secret)));
                 }
                 message => return Ok(message),
             }

@@ -278,7 +278,7 @@ impl Session<'_> {
                 reply => {
                     let reply = match reply {
                         Reply::Error(Refusal { code, text }) => {
-                            let said = |text: &str| unless_repeated(text, &[self.secret]).to_owned();
+                            let said = |text: &str| unless_repeated(text, self.secret).to_owned();
                             Reply::Error(Refusal { code: said(&code), text: said(&text) })
                         }
                         reply => reply,
