@@ -7,8 +7,6 @@ use crate::check::k8s::{judge, resource};
 
 #[test]
 fn workloads_in_states_that_no_recording_shows() {
-    let condition =
-        |name: &str, status: &str| json!([{ "type": name, "status": status, "reason": "Because" }]);
     let gone = json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" });
     for (kind, object, expected) in [
         ("job", json!({ "spec": { "suspend": true } }), "stalled: the Job is suspended"),
@@ -19,18 +17,18 @@ fn workloads_in_states_that_no_recording_shows() {
         ),
         (
             "job",
-            json!({ "status": { "conditions": condition("Failed", "False") } }),
+            json!({ "status": conditions(&[("Failed", "False")]) }),
             "pending: not complete: it has no Pod yet",
         ),
         (
             "job",
-            json!({ "status": { "conditions": condition("FailureTarget", "True") } }),
+            json!({ "status": conditions(&[("FailureTarget", "True")]) }),
             "pending: not complete: it has no Pod yet",
         ),
         ("deploy", json!({ "spec": { "replicas": 0 } }), "ready: rolled out, 0 replicas"),
         (
             "deploy",
-            json!({ "status": { "conditions": condition("ReplicaFailure", "True") } }),
+            json!({ "status": conditions(&[("ReplicaFailure", "True")]) }),
             "pending: Pods cannot be created: Because",
         ),
         ("deploy", json!({ "metadata": gone }), "pending: is being deleted"),
@@ -78,8 +76,6 @@ fn workloads_in_states_that_no_recording_shows() {
 
 #[test]
 fn others_in_states_that_no_recording_shows() {
-    let condition =
-        |name: &str, status: &str| json!([{ "type": name, "status": status, "reason": "Because" }]);
     let gone = json!({ "deletionTimestamp": "2026-01-01T00:00:00Z" });
     for (kind, object, expected) in [
         (
@@ -89,12 +85,12 @@ fn others_in_states_that_no_recording_shows() {
         ),
         (
             "pod",
-            json!({ "metadata": gone, "status": { "phase": "Running", "conditions": condition("Ready", "True") } }),
+            json!({ "metadata": gone, "status": { "phase": "Running", "conditions": conditions(&[("Ready", "True")])["conditions"] } }),
             "pending: is being deleted",
         ),
         (
             "pod",
-            json!({ "status": { "conditions": condition("Initialized", "False") } }),
+            json!({ "status": conditions(&[("Initialized", "False")]) }),
             "pending: its init containers have not ended",
         ),
         (
@@ -120,19 +116,15 @@ fn others_in_states_that_no_recording_shows() {
         ("ing", json!({ "status": { "loadBalancer": {} } }), "pending: has no address"),
         (
             "crd",
-            json!({ "status": { "conditions": condition("NamesAccepted", "False") } }),
+            json!({ "status": conditions(&[("NamesAccepted", "False")]) }),
             "stalled: its names are not accepted: Because",
         ),
         (
             "apiservice",
-            json!({ "status": { "conditions": condition("Available", "False") } }),
+            json!({ "status": conditions(&[("Available", "False")]) }),
             "pending: is not available: Because",
         ),
-        (
-            "node",
-            json!({ "status": { "conditions": condition("Ready", "Unknown") } }),
-            "pending: is not ready: Because",
-        ),
+        ("node", json!({ "status": conditions(&[("Ready", "Unknown")]) }), "pending: is not ready: Because"),
         ("cm", json!({}), "ready: exists"),
         ("secret", json!({ "metadata": gone }), "pending: is being deleted"),
     ] {
