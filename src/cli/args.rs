@@ -290,10 +290,10 @@ fn without(argv: &[OsString], place: Option<usize>) -> Option<Vec<OsString>> {
 
 /// The values of an argument, with their places.
 fn placed<'a>(matches: &'a ArgMatches, id: &str) -> impl Iterator<Item = (usize, &'a String)> + use<'a> {
-    // One that the grammar was made without is an error.
-    let texts = matches.try_get_many::<String>(id).ok().flatten();
-    let indices = texts.is_some().then(|| matches.indices_of(id)).flatten();
-    indices.into_iter().flatten().zip(texts.into_iter().flatten())
+    // To ask for one that the grammar was made without is an error, and errors cost more than a look.
+    let given = matches.ids().any(|given| given == id);
+    let values = given.then(|| matches.indices_of(id).zip(matches.get_many::<String>(id))).flatten();
+    values.into_iter().flat_map(|(indices, texts)| indices.zip(texts))
 }
 
 /// The settings and targets of a command line that clap could read.

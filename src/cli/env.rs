@@ -21,7 +21,9 @@ pub(super) fn layer(env: &Env, with_targets: bool) -> (Layer, Vec<Problem>) {
     let mut layer = Layer::default();
     let mut problems = Vec::new();
     let mut items = Vec::new();
-    for (name, value) in env.iter().filter(|(name, _)| name.starts_with("PREREQ_")) {
+    let mut ours: Vec<(&str, &str)> = env.iter().filter(|(name, _)| name.starts_with("PREREQ_")).collect();
+    ours.sort_unstable();
+    for (name, value) in ours {
         if let Some(setting) = settings.iter().find(|setting| setting.variable() == name) {
             // An empty variable is as good as none, as in a Pod spec that fills it from an absent key.
             if value.is_empty() {

@@ -1,12 +1,11 @@
 //! The environment as a value: read once in `main`, passed along, replaced in tests.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 /// The environment variables of this process. Values that are not UTF-8 are kept out of expansion: they
-/// count as unset, since no target or option can hold them.
+/// count as unset, since no target or option can hold them. Few are ever asked for, so they are not sorted.
 #[derive(Debug, Clone, Default)]
-pub struct Env(BTreeMap<String, String>);
+pub struct Env(Vec<(String, String)>);
 
 impl Env {
     /// Collects `(name, value)` pairs, as `std::env::vars_os()` gives them.
@@ -21,7 +20,8 @@ impl Env {
     /// The value of `name`, if it is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        // As getenv(3): of a name that is there twice, the first counts.
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of `name`, if it is set and not empty.
@@ -33,11 +33,11 @@ impl Env {
     /// The same without the variable `name`.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
-        self.0.remove(name);
+        self.0.retain(|(known, _)| known != name);
         self
     }
 
-    /// Names and values, in the order of the names.
+    /// Names and values, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

@@ -147,8 +147,8 @@ pub(super) fn looks_like_path(text: &str) -> bool {
 
 /// The scheme that a shorthand leaves out, to be put before it.
 pub(super) fn missing_scheme(template: &Template, flag: Option<&str>) -> Result<String, Problem> {
-    let text = template.text.clone();
-    let shown = mask_unparsed(&template.render(&text, |_| "${…}".to_owned()));
+    let text = &template.text;
+    let shown = || mask_unparsed(&template.render(text, |_| "${…}".to_owned()));
     if text.is_empty() {
         return Err(Problem::new("the target is empty")
             .hint("write tcp://HOST:PORT, http://…, dns:NAME or file:PATH"));
@@ -161,7 +161,7 @@ pub(super) fn missing_scheme(template: &Template, flag: Option<&str>) -> Result<
                 Ok(String::new())
             }
             Some(name) if registry::scheme(&name).is_some() && body.contains("://") => {
-                Err(Problem::new(format!("'{shown}' is not a {} target", kind.name))
+                Err(Problem::new(format!("'{}' is not a {} target", shown(), kind.name))
                     .hint(format!("give it without the flag, or as --{name}")))
             }
             _ => {
@@ -184,20 +184,21 @@ pub(super) fn missing_scheme(template: &Template, flag: Option<&str>) -> Result<
             Err(Problem::lacking(&format!("'{name}:'"), feature))
         }
         Some(name) => {
-            let problem = Problem::new(format!("unknown scheme '{name}' in '{shown}'"));
+            let problem = Problem::new(format!("unknown scheme '{name}' in '{}'", shown()));
             Err(match INSTEAD.iter().find(|(scheme, _)| *scheme == name) {
                 Some((_, hint)) => problem.hint(*hint),
                 None => problem.nearest(&name, registry::schemes()),
             })
         }
         None if body.parse::<Ipv6Addr>().is_ok() => {
-            Err(Problem::new(format!("'{shown}' has no port")).hint(format!("write [{body}]:PORT")))
+            Err(Problem::new(format!("'{}' has no port", shown())).hint(format!("write [{body}]:PORT")))
         }
         None if body.matches(':').count() > 1 => {
-            Err(Problem::new(format!("'{shown}' is not a precondition"))
+            Err(Problem::new(format!("'{}' is not a precondition", shown()))
                 .hint("an IPv6 address is written in brackets: [::1]:5432"))
         }
         None => {
+            let shown = shown();
             let problem =
                 Problem::new(format!("'{shown}' is not a precondition: it has neither scheme nor port"));
             let near = super::problem::nearest(body, ["not", "or", "then", "and"]);

@@ -1,15 +1,19 @@
-//! Standard output that never holds up the waiting: lines go through a bounded queue to a thread of their own.
+//! Standard output that never holds up the waiting.
 //!
-//! A pipe that is full, closed or slow costs lines, never time and never the exit status. Where no thread can be
-//! started, what the reader can take at once is written, and the rest is lost.
+//! A line is written at once where the kernel can promise not to block (`RWF_NOWAIT`, see pwritev2(2)): a pipe or
+//! a socket with room. From the first time that it cannot, lines go through a bounded queue to a thread of their own:
+//! a terminal, most files, a full pipe, an older kernel. A pipe that is full, closed or slow costs lines, never time
+//! and never the exit status. Where no thread can be started, what the reader can take at once is written, and the
+//! rest is lost.
 
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{ReadWriteFlags, pwritev2};
 
 /// How many writes may wait for a slow reader.
 const QUEUE: usize = 1024;
@@ -21,8 +25,13 @@ enum Message {
     Finish(SyncSender<()>),
 }
 
-/// A writer whose writes never block. The thread is started by the first of them.
+/// Writes what can be written without waiting; how much that was.
+type Promptly = fn(&[u8]) -> io::Result<usize>;
+
+/// A writer whose writes never block. The thread is started by the first of them that cannot be done at once.
 pub struct Output {
+    /// Until it fails once.
+    promptly: Option<Promptly>,
     open: Option<Box<dyn FnOnce() -> Box<dyn Write + Send>>>,
     /// Without a bound of its own, which would be made room for at the start.
     queue: Option<Sender<Message>>,
@@ -37,12 +46,13 @@ impl Output {
     /// Output to standard output.
     #[must_use]
     pub fn stdout() -> Self {
-        Self::new(|| Box::new(io::stdout()))
+        Self { promptly: Some(promptly), ..Self::new(|| Box::new(io::stdout())) }
     }
 
-    /// Output to what `open` gives.
+    /// Output to what `open` gives, by a thread from the start.
     pub fn new(open: impl FnOnce() -> Box<dyn Write + Send> + 'static) -> Self {
-        Self { open: Some(Box::new(open)), queue: None, waiting: Arc::default(), lost: 0, alone: false }
+        let open: Box<dyn FnOnce() -> _> = Box::new(open);
+        Self { promptly: None, open: Some(open), queue: None, waiting: Arc::default(), lost: 0, alone: false }
     }
 
     /// Whether all that was handed over so far is written: if not, what only refreshes a display can wait.
@@ -68,8 +78,9 @@ impl Output {
     }
 }
 
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Output {
+    /// Hands `bytes` to the thread, which it starts if need be.
+    fn hand_over(&mut self, bytes: &[u8]) {
         if let Some(open) = self.open.take() {
             let (queue, messages) = channel();
             let mut to = open();
@@ -93,12 +104,27 @@ impl Write for Output {
                 }
             }
         }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.promptly.map_or(0, |promptly| promptly(bytes).unwrap_or_default());
+        if let Some(rest @ [_, ..]) = bytes.get(done..) {
+            self.promptly = None;
+            self.hand_over(rest);
+        }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Writes to standard output what it takes without blocking. Position -1 is the file's own, as for write(2).
+fn promptly(bytes: &[u8]) -> io::Result<usize> {
+    Ok(pwritev2(io::stdout(), &[IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)?)
 }
 
 /// Writes to standard output as long as that does not block; whether it was all.
@@ -171,6 +197,35 @@ mod tests {
         output.finish(Duration::from_secs(10));
         assert!(output.is_idle());
         assert_eq!(String::from_utf8_lossy(&kept.0.lock().unwrap()).lines().count(), 100);
+    }
+
+    #[test]
+    fn what_cannot_be_written_promptly_is_left_to_the_thread_from_then_on() {
+        let kept = Kept::default();
+        let copy = kept.clone();
+        let promptly: Promptly = |bytes| match bytes {
+            b"whole\n" => Ok(6),
+            b"part\n" => Ok(2),
+            other => panic!("the thread writes {other:?}"),
+        };
+        let mut output = Output { promptly: Some(promptly), ..Output::new(move || Box::new(copy)) };
+        output.write_all(b"whole\n").unwrap();
+        assert!(output.open.is_some(), "no thread is started in vain");
+        output.write_all(b"part\n").unwrap();
+        output.write_all(b"more\n").unwrap();
+        output.finish(Duration::from_secs(10));
+        assert_eq!(String::from_utf8_lossy(&kept.0.lock().unwrap()), "rt\nmore\n");
+    }
+
+    #[test]
+    fn a_failure_to_write_promptly_loses_nothing() {
+        let kept = Kept::default();
+        let copy = kept.clone();
+        let promptly: Promptly = |_| Err(io::ErrorKind::WouldBlock.into());
+        let mut output = Output { promptly: Some(promptly), ..Output::new(move || Box::new(copy)) };
+        output.write_all(b"line\n").unwrap();
+        output.finish(Duration::from_secs(10));
+        assert_eq!(String::from_utf8_lossy(&kept.0.lock().unwrap()), "line\n");
     }
 
     #[test]

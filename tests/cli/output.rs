@@ -1,6 +1,7 @@
 //! What is printed, and what happens when it cannot be.
 
 use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -26,6 +27,26 @@ fn a_full_or_closed_output_changes_nothing() {
             assert!(ran.took < Duration::from_millis(900), "{:?}", ran.took);
         }
     }
+}
+
+#[test]
+fn a_pipe_that_is_full_for_a_while_gets_every_line_whole() {
+    const CAPACITY: usize = 65_536;
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    // Room for the first line and half of the second.
+    let before = vec![b'x'; CAPACITY - 100];
+    writer.write_all(&before).unwrap();
+    let target = format!("127.0.0.1:{}", closed_port());
+    let mut child = prereq().args([&target, "--timeout=600ms"]).stdout(Stdio::from(writer)).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let mut all = Vec::new();
+    reader.read_to_end(&mut all).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(124));
+    let text = String::from_utf8(all.split_off(before.len())).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let beginnings = ["prereq 0.", "    0ms  tcp://", "prereq: timed out after ", "  tcp://", "    hint: "];
+    assert_eq!(lines.len(), beginnings.len(), "{text}");
+    assert!(lines.iter().zip(beginnings).all(|(line, beginning)| line.starts_with(beginning)), "{text}");
 }
 
 #[test]
