@@ -20,7 +20,13 @@ RUN set -eu; \
       slim) set -- --no-default-features --features slim ;; \
       *) echo "FLAVOUR is full or slim" >&2; exit 1 ;; \
     esac; \
-    RUSTFLAGS="-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" -C link-arg=-Wl,-z,pack-relative-relocs -C link-arg=-Wl,--no-eh-frame-hdr" cargo build --release --locked --bin prereq --target "$host" "$@"; \
+    lld=; case "$host" in x86_64-*) \
+      lld="-C link-arg=-Wl,--icf=all -C link-arg=-Wl,--symbol-ordering-file=link/start.order -C link-arg=-Wl,--no-warn-symbol-ordering" ;; \
+    esac; \
+    export CARGO_PROFILE_RELEASE_STRIP=none; \
+    RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --cfg getrandom_backend=\"linux_getrandom\" -C link-arg=-Wl,--no-eh-frame-hdr $lld" \
+      cargo build --release --locked --bin prereq --target "$host" "$@"; \
+    strip "target/$host/release/prereq"; \
     mv "target/$host/release/prereq" /prereq
 
 FROM scratch

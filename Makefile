@@ -4,16 +4,21 @@ comma      := ,
 space      := $(subst ,, )
 unit       := $(shell printf '\037')
 TARGET     ?= $(shell rustc -vV | sed -n 's/^host: //p')
-# Static glibc; packed relocations (DT_RELR) spare 160 KB, and no index of unwind tables 70 KB: a panic does not unwind.
-# Folding identical functions spares 40 KB more; only lld can, with which rustc links on x86_64.
-FOLD        = $(if $(filter x86_64-%,$(TARGET)), -Clink-arg=-Wl$(comma)--icf=all)
+# Static glibc, at a fixed address: nothing has to be put right in memory before the first instruction, a tenth of a start. PIE=1
+# makes it position-independent, with its relocations packed (DT_RELR). No index of unwind tables: a panic does not unwind.
+PLACE       = $(if $(PIE),-Clink-arg=-Wl$(comma)-z$(comma)pack-relative-relocs,-Crelocation-model=static)
+# Only lld, with which rustc links on x86_64, can fold identical functions (40 KB), and lay together those that a start executes.
+ORDER       = -Clink-arg=-Wl$(comma)--symbol-ordering-file=link/start.order -Clink-arg=-Wl$(comma)--no-warn-symbol-ordering
+LLD         = $(if $(filter x86_64-%,$(TARGET)),-Clink-arg=-Wl$(comma)--icf=all $(ORDER))
 # In a static program nothing finds getrandom(2) by its name; without this, random numbers would need /dev/urandom.
-STATIC      = -Ctarget-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" -Clink-arg=-Wl,-z,pack-relative-relocs -Clink-arg=-Wl,--no-eh-frame-hdr$(FOLD)
+STATIC      = $(strip -Ctarget-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\" $(PLACE) -Clink-arg=-Wl$(comma)--no-eh-frame-hdr $(LLD))
 # The same bytes wherever it is built: the paths in it, of panics, begin with names instead of this folder and cargo's.
 HOME_CARGO  = $(or $(CARGO_HOME),$(HOME)/.cargo)
 REMAP       = --remap-path-prefix=$(CURDIR)=prereq$(unit)--remap-path-prefix=$(HOME_CARGO)=cargo
 # Flags are separated by a character that no path has (cargo's way for those that may have spaces).
-RELEASE     = CARGO_ENCODED_RUSTFLAGS="$(subst $(space),$(unit),$(STATIC))$(unit)$(REMAP)" \
+# lld finds no function by its name where it strips the names itself; STRIP does it after.
+STRIP      ?= strip
+RELEASE     = CARGO_PROFILE_RELEASE_STRIP=none CARGO_ENCODED_RUSTFLAGS="$(subst $(space),$(unit),$(STATIC))$(unit)$(REMAP)" \
   cargo build --release --locked --bin prereq --target $(TARGET)
 BINARY      = target/$(TARGET)/release/prereq
 # The packages of a build by these features, one in a line.
@@ -49,7 +54,7 @@ SECONDS    ?= 300
 READERS    ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build release slim size-check slim-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd herd-check performance ci clean
+.PHONY: help build release slim order size-check slim-check reproducible budget sbom fmt fmt-check clippy features test doc docs docs-check deny advisories real image publish image-test pods examples test-cluster fuzz mutants bench herd herd-check performance ci clean
 
 help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -59,10 +64,12 @@ build: ## debug build
 
 release: ## static release build; prints its size
 	$(RELEASE)
+	$(STRIP) $(BINARY)
 	@printf '%s: %s bytes\n' $(BINARY) "$$(stat -c %s $(BINARY))"
 
 slim: ## static release build of the feature slim, in target/slim; prints its size
 	$(RELEASE) --no-default-features --features slim --target-dir target/slim
+	$(STRIP) target/slim/$(TARGET)/release/prereq
 	@printf '%s: %s bytes\n' target/slim/$(TARGET)/release/prereq "$$(stat -c %s target/slim/$(TARGET)/release/prereq)"
 
 size-check: release slim ## fail when a static binary is larger than it may be: slim MAX_SLIM, full MAX_BYTES
@@ -71,6 +78,11 @@ size-check: release slim ## fail when a static binary is larger than it may be: 
 	  if [ "$$size" -gt $${pair#*:} ]; then echo "$${pair%:*}: $$size bytes, more than $${pair#*:}" >&2; exit 1; fi; \
 	  echo "$${pair%:*}: $$size bytes, within $${pair#*:}"; \
 	done
+
+order: ## renew link/start.order, after a new compiler or new versions of libraries (needs valgrind)
+	$(RELEASE) --target-dir target/symbols
+	$(RELEASE) --no-default-features --features slim --target-dir target/symbols/slim
+	link/order.py target/symbols/$(TARGET)/release/prereq target/symbols/slim/$(TARGET)/release/prereq
 
 slim-check: slim ## fail when the slim program does not name the feature of what it lacks
 	tests/slim.sh target/slim/$(BINARY:target/%=%)

@@ -115,6 +115,15 @@ def timed(arguments):
     return seconds
 
 
+def forget(*programs):
+    """Has the kernel read programs anew: how the linker has left one in memory would count, and for how long it has been there."""
+    for program in programs:
+        handle = os.open(shutil.which(program) or program, os.O_RDONLY)
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(handle)
+
+
 def peak(arguments, limit=LIMIT):
     """(peak memory in MB, seconds) of one run; of a program that runs others, the memory of the largest.
 

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import tempfile
 
-from common import accept_all, report, timed
+from common import accept_all, forget, prereq, report, timed
 from others import Tool, able, in_turn
 
 SOURCE = """
@@ -51,11 +51,14 @@ def main(folder):
     static, dynamic = Tool("nc-static", static_nc(folder) or "", **words), Tool("nc", "nc", **words)
     ours, *others = able("tcp")
     tools = [ours, *(nc for nc in (static, dynamic) if nc.program and nc.path), *others]
+    forget(*(tool.path for tool in tools))
     results = in_turn(
         "ready-tcp", tools, 200, 1, lambda tool: timed(tool.command("tcp", "127.0.0.1", str(port))) * 1e3, theirs=20
     )
     for tool, times in results.items():
         report(tool.line("ready-tcp"), times, "ms")
+    runs = [prereq(f"tcp://127.0.0.1:{port}").finish() for _ in range(20)]
+    report("start-faults", [run.usage.ru_minflt for run in runs], "faults")
     if static in results:
         mine, bare = results[ours], results[static]
         ratios = [a / b for a, b in zip(mine, bare)]

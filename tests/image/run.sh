@@ -59,6 +59,14 @@ is "files" "-rwxr-xr-x 0/0 prereq" "$(tar --numeric-owner -tvf "$work/layer.tar"
 size=$(tar -tvf "$work/layer.tar" | awk '{print $3}')
 if ((size <= max_bytes)); then pass "size: $size bytes, at most $max_bytes"; else fail "size: $size bytes, more than $max_bytes"; fi
 
+readelf --wide --program-headers "$binary" >"$work/segments"
+# flags NAME: what may be done with the segments of that name.
+flags() { awk -v name="$1" '$1 == name {print substr($0, match($0, / R[W ][E ] 0/) + 1, 3)}' "$work/segments"; }
+is "stack" "RW " "$(flags GNU_STACK)"
+is "what is fixed before the start" "R  " "$(flags GNU_RELRO)"
+is "segments" "R  ,R E,RW " "$(flags LOAD | sort -u | paste -sd,)"
+is "interpreter" "" "$(flags INTERP)"
+
 echo "how it runs"
 run 0 ready --timeout 5s file:/data/ready
 run 124 missing --timeout 1s file:/data/absent
