@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::program::{closed_port, finish, prereq, run};
+use crate::program::{closed_port, finish, pause, prereq, run};
 
 #[test]
 fn a_full_or_closed_output_changes_nothing() {
@@ -33,12 +33,14 @@ fn a_full_or_closed_output_changes_nothing() {
 fn a_pipe_that_is_full_for_a_while_gets_every_line_whole() {
     const CAPACITY: usize = 65_536;
     let (mut reader, mut writer) = std::io::pipe().unwrap();
-    // Room for the first line and half of the second.
+    // Room for the first line only.
     let before = vec![b'x'; CAPACITY - 100];
     writer.write_all(&before).unwrap();
     let target = format!("127.0.0.1:{}", closed_port());
     let mut child = prereq().args([&target, "--timeout=600ms"]).stdout(Stdio::from(writer)).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    // The second line comes right after the first, and finds no room.
+    pause(300);
+    assert!(rustix::io::ioctl_fionread(&reader).unwrap() > before.len() as u64);
     let mut all = Vec::new();
     reader.read_to_end(&mut all).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(124));
