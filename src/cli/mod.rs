@@ -190,8 +190,10 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         at_once,
         tick: reporter.every(),
     };
+    let net = Rc::new(net);
     let tell = |at: Duration, event: &Event, progress: &engine::Progress<'_>| {
         if let Event::End(outcome) = event {
+            net.watcher.rest();
             let lost = output.borrow().lost();
             if lost > 0 {
                 let text = format!("{lost} lines were lost: the reader was too slow");
@@ -211,7 +213,9 @@ async fn wait(layer: &Layer, plan: &Plan, env: Env, signals: &mut Signals) -> Ex
         }
         reporter.on(at, event, progress);
     };
-    let progress = engine::run(plan, &Rc::new(net), conditions, signals.next(), tell).await;
+    let progress = engine::run(plan, &net, conditions, signals.next(), tell).await;
+    // What is open goes with the process, and sooner than what is closed before (`Watcher::rest`).
+    std::mem::forget(net);
     let outcome = progress.outcome().unwrap_or(Outcome::Satisfied);
     let haste = matches!(outcome, Outcome::Interrupted(_));
     output.borrow_mut().finish(if haste { HASTE } else { PATIENCE });

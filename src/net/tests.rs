@@ -86,3 +86,15 @@ async fn nothing_is_read_before_it_is_needed() {
         assert_eq!(net.tls.is_made(), *roots, "{target}");
     }
 }
+
+#[tokio::test]
+async fn a_watch_that_is_taken_down_tells_nothing_and_another_can_be_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let watcher = watch::Watcher::default();
+    let mut before = watcher.folder(folder.path()).unwrap();
+    watcher.rest();
+    let mut after = watcher.folder(folder.path()).unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    timeout(Duration::from_secs(10), after.changed()).await.unwrap();
+    assert!(timeout(Duration::ZERO, before.changed()).await.is_err());
+}
