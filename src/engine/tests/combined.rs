@@ -151,7 +151,7 @@ proptest! {
             prop_assert!(end <= deadline, "{} {} {}", name, end, deadline);
             // The first attempt comes when its time has come, a little later at most, for the sake of others.
             let first = if begun == 0 { first_wait } else { begun };
-            let due = first + if begun == 0 { first_wait.div_ceil(8) } else { 0 };
+            let due = first + if begun == 0 { first_wait.div_ceil(5) } else { 0 };
             match tried.iter().map(|one| one.began).min() {
                 Some(at) => prop_assert!((first..=due).contains(&at), "{} {}", name, at),
                 None => prop_assert!(due >= end, "{} has no attempt", name),

@@ -23,8 +23,8 @@ async fn what_is_not_needed_any_more_is_not_attempted_and_makes_room() {
 async fn attempts_wait_for_each_other_but_not_in_the_last_second() {
     let every = |millis| Policy { interval: Duration::from_millis(millis), ..policy() };
     let ran = Run::new().with("a", every(160), &[No]).with("b", every(165), &[No]).timeout(1_400).all().await;
-    assert_eq!(ran.times("a")[..5], [0, 180, 360, 520, 680]);
-    assert_eq!(ran.times("b")[..5], [0, 180, 360, 525, 690]);
+    assert_eq!(ran.times("a")[..5], [0, 192, 384, 544, 704]);
+    assert_eq!(ran.times("b")[..5], [0, 192, 384, 549, 714]);
 }
 
 #[tokio::test(start_paused = true)]
