@@ -15,12 +15,13 @@ STATIC      = $(strip -Ctarget-feature=+crt-static --cfg getrandom_backend=\"lin
 # The same bytes wherever it is built: the paths in it, of panics, begin with names instead of this folder and cargo's.
 HOME_CARGO  = $(or $(CARGO_HOME),$(HOME)/.cargo)
 REMAP       = --remap-path-prefix=$(CURDIR)=prereq$(unit)--remap-path-prefix=$(HOME_CARGO)=cargo
-# Flags are separated by a character that no path has (cargo's way for those that may have spaces).
 # lld finds no function by its name where it strips the names itself; STRIP does it after.
 STRIP      ?= strip
+# Flags are separated by a character that no path has (cargo's way for those that may have spaces).
 RELEASE     = CARGO_PROFILE_RELEASE_STRIP=none CARGO_ENCODED_RUSTFLAGS="$(subst $(space),$(unit),$(STATIC))$(unit)$(REMAP)" \
   cargo build --release --locked --bin prereq --target $(TARGET)
 BINARY      = target/$(TARGET)/release/prereq
+SLIM        = target/slim/$(TARGET)/release/prereq
 # The packages of a build by these features, one in a line.
 packages    = cargo tree --locked --target $(TARGET) --prefix none --format '{p}' $(1) | cut -d ' ' -f 1,2 | sort -u
 # So many packages the program may be made of, itself included.
@@ -69,11 +70,11 @@ release: ## static release build; prints its size
 
 slim: ## static release build of the feature slim, in target/slim; prints its size
 	$(RELEASE) --no-default-features --features slim --target-dir target/slim
-	$(STRIP) target/slim/$(TARGET)/release/prereq
-	@printf '%s: %s bytes\n' target/slim/$(TARGET)/release/prereq "$$(stat -c %s target/slim/$(TARGET)/release/prereq)"
+	$(STRIP) $(SLIM)
+	@printf '%s: %s bytes\n' $(SLIM) "$$(stat -c %s $(SLIM))"
 
 size-check: release slim ## fail when a static binary is larger than it may be: slim MAX_SLIM, full MAX_BYTES
-	@for pair in target/slim/$(BINARY:target/%=%):$(MAX_SLIM) $(BINARY):$(MAX_BYTES); do \
+	@for pair in $(SLIM):$(MAX_SLIM) $(BINARY):$(MAX_BYTES); do \
 	  size=$$(stat -c %s $${pair%:*}); \
 	  if [ "$$size" -gt $${pair#*:} ]; then echo "$${pair%:*}: $$size bytes, more than $${pair#*:}" >&2; exit 1; fi; \
 	  echo "$${pair%:*}: $$size bytes, within $${pair#*:}"; \
@@ -82,16 +83,16 @@ size-check: release slim ## fail when a static binary is larger than it may be: 
 order: ## renew link/start.order, after a new compiler or new versions of libraries (needs valgrind)
 	$(RELEASE) --target-dir target/symbols
 	$(RELEASE) --no-default-features --features slim --target-dir target/symbols/slim
-	link/order.py target/symbols/$(TARGET)/release/prereq target/symbols/slim/$(TARGET)/release/prereq
+	link/order.py $(BINARY:target/%=target/symbols/%) $(SLIM:target/%=target/symbols/%)
 
 slim-check: slim ## fail when the slim program does not name the feature of what it lacks
-	tests/slim.sh target/slim/$(BINARY:target/%=%)
+	tests/slim.sh $(SLIM)
 
 reproducible: release slim ## fail when a copy of the sources elsewhere does not make the same static binaries
 	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory "$$copy"; \
 	$(MAKE) --no-print-directory -C "$$copy" release slim; \
-	for binary in $(BINARY) target/slim/$(BINARY:target/%=%); do \
+	for binary in $(BINARY) $(SLIM); do \
 	  cmp $$binary "$$copy/$$binary"; sha256sum $$binary; \
 	done
 
@@ -173,7 +174,7 @@ publish: image ## push the image to REGISTRY, by its version; never as Â«latestÂ
 	done
 
 image-test: release slim ## build the images, look into them, run them restricted, publish them (root; tests/image/setup.sh first)
-	MAX_BINARY_BYTES=$(MAX_SLIM) tests/image/run.sh target/slim/$(BINARY:target/%=%)
+	MAX_BINARY_BYTES=$(MAX_SLIM) tests/image/run.sh $(SLIM)
 	MAX_BINARY_BYTES=$(MAX_BYTES) tests/image/run.sh $(BINARY)
 	tests/image/registry.sh
 

@@ -118,7 +118,7 @@ def timed(arguments):
 def forget(*programs):
     """Has the kernel read programs anew: how the linker has left one in memory would count, and for how long it has been there."""
     for program in programs:
-        handle = os.open(shutil.which(program) or program, os.O_RDONLY)
+        handle = os.open(program, os.O_RDONLY)
         os.fsync(handle)
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(handle)

@@ -23,7 +23,7 @@ from common import ENVIRONMENT, accept_all, closed_port  # noqa: E402  (it looks
 
 
 def executed(*command, expected=0):
-    """The names of what a run executes; each is told once, with the function that it is found in first."""
+    """The names of what a run executes."""
     with tempfile.NamedTemporaryFile("r") as result:
         tool = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={result.name}"]
         run = subprocess.run(

@@ -76,9 +76,7 @@ impl Output {
             let _ = written.recv_timeout(patience);
         }
     }
-}
 
-impl Output {
     /// Hands `bytes` to the thread, which it starts if need be.
     fn hand_over(&mut self, bytes: &[u8]) {
         if let Some(open) = self.open.take() {
